@@ -1,0 +1,235 @@
+"""Every default, limit, unit and environment name of the package, each written once."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NoReturn
+
+from formo_lambda.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+VERSION: Final = "0.1.0"
+LIBRARY_NAME: Final = "Formo Python SDK"
+
+DEFAULT_API_HOST: Final = "https://events.formo.so"
+INGEST_PATH: Final = "/v0/raw_events"
+
+ENV_WRITE_KEY: Final = "FORMO_WRITE_KEY"
+ENV_API_HOST: Final = "FORMO_EVENTS_BASE_URL"
+ENV_DISABLED: Final = "FORMO_DISABLED"
+
+#: One request carries at most this many events, whatever `flush_at` is.
+MAX_BATCH_EVENTS: Final = 100
+#: One event may have at most this many bytes as sent.
+MAX_EVENT_BYTES: Final = 490_000
+
+#: Seconds a sender stays after the last event it had to care for.
+SENDER_IDLE: Final = 5.0
+#: Threads of one client in all: the first keeps the books and the clock, the others do the network calls.
+MAX_SENDERS: Final = 4
+
+#: Seconds a client is suspect after a failure of the passing kind; doubled at each further one, up to the last value.
+SUSPECT_PAUSE: Final = 5.0
+SUSPECT_PAUSE_MAX: Final = 60.0
+#: The longest pause, in seconds, that a server's Retry-After may ask of us between flushes.
+RETRY_AFTER_MAX: Final = 300.0
+#: Seconds that an invocation waits for the one request that finds out whether a suspect client has recovered.
+PROBE_WAIT: Final = 0.25
+#: Seconds within which a request that nobody waits for is given up, all its attempts together.
+BACKGROUND_BUDGET: Final = 10.0
+#: Seconds past a deadline that a flush allows its sender to report, before it reports without.
+REPORT_GRACE: Final = 0.1
+
+#: Backoff between attempts: uniform between 0 and BACKOFF_BASE * 2**n seconds, at most BACKOFF_MAX.
+BACKOFF_BASE: Final = 0.25
+BACKOFF_MAX: Final = 8.0
+#: Requests that may be spent on finding the bad events of one refused batch.
+MAX_ISOLATION_REQUESTS: Final = 32
+#: Bytes of an answer that are read.
+MAX_ANSWER_BYTES: Final = 65_536
+#: Seconds of wall clock after which an idle connection is not trusted any more (a freeze counts).
+CONNECTION_IDLE_MAX: Final = 50.0
+
+#: Seconds of the platform's deadline that a flush leaves to the runtime.
+DEADLINE_RESERVE: Final = 0.25
+
+#: Seconds that all clients together get at interpreter exit.
+EXIT_BUDGET: Final = 2.0
+
+OnInvalid = Literal["raise", "log"]
+
+
+class WriteKey:
+    """The write key: shown masked, never pickled, revealed only to the request header."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the key itself, for the Authorization header."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "WriteKey('***')"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a write key cannot be pickled; construct the client in each process")
+
+
+class Options(NamedTuple):
+    """The options of one client, checked.
+
+    Attributes:
+        write_key: None where the client is disabled without one.
+        endpoint: The URL that events are posted to.
+        flush_at: Events that make a buffer leave.
+        flush_interval: Seconds after which the oldest buffered event makes it leave.
+        max_queue_size: Bytes, as sent, that make a buffer leave; also the most that one request carries.
+        retry_count: Further attempts after the first, for one batch.
+        flush_timeout: The most seconds one flush takes.
+        request_timeout: The most seconds one attempt takes.
+        max_retained_size: The most bytes of events kept for a later flush.
+        enabled: Whether anything is buffered and sent at all.
+        handle_signals: Whether SIGTERM flushes before it ends the process.
+        on_undelivered: Called with events that are given up, as a list of dicts, and the reason.
+        on_invalid: Whether an invalid event raises or is logged and dropped.
+        json_default: Called for a value that has no JSON form of its own.
+    """
+
+    write_key: WriteKey | None
+    endpoint: str
+    flush_at: int
+    flush_interval: float
+    max_queue_size: int
+    retry_count: int
+    flush_timeout: float
+    request_timeout: float
+    max_retained_size: int
+    enabled: bool
+    handle_signals: bool
+    on_undelivered: Callable[[list[dict[str, Any]], Exception], object] | None
+    on_invalid: OnInvalid
+    json_default: Callable[[object], object] | None
+
+
+def resolve(
+    *,
+    write_key: str | None,
+    api_host: str | None,
+    enabled: bool | None,
+    flush_at: int,
+    flush_interval: float,
+    max_queue_size: int,
+    retry_count: int,
+    flush_timeout: float,
+    request_timeout: float,
+    max_retained_size: int,
+    handle_signals: bool,
+    on_undelivered: Callable[[list[dict[str, Any]], Exception], object] | None,
+    on_invalid: OnInvalid,
+    json_default: Callable[[object], object] | None,
+    environ: Mapping[str, str] = os.environ,
+) -> Options:
+    """Check every option; what is not given comes from the environment.
+
+    Raises:
+        ConfigurationError: An option breaks its rule; the message names the range and the remedy.
+    """
+    on = _switch("enabled", enabled) if enabled is not None else not _is_set(environ, ENV_DISABLED)
+    return Options(
+        write_key=_write_key(write_key, environ, required=on),
+        endpoint=_endpoint(api_host or environ.get(ENV_API_HOST) or DEFAULT_API_HOST),
+        flush_at=_whole("flush_at", flush_at, 1, MAX_BATCH_EVENTS, "events"),
+        flush_interval=_seconds("flush_interval", flush_interval, 1, 300),
+        max_queue_size=_whole("max_queue_size", max_queue_size, 1_000, 500_000, "bytes"),
+        retry_count=_whole("retry_count", retry_count, 0, 10, "attempts"),
+        flush_timeout=_seconds("flush_timeout", flush_timeout, 0.01, 600),
+        request_timeout=_seconds("request_timeout", request_timeout, 0.01, 600),
+        max_retained_size=_whole("max_retained_size", max_retained_size, 0, 1_000_000_000, "bytes"),
+        enabled=on,
+        handle_signals=_switch("handle_signals", handle_signals),
+        on_undelivered=_callable("on_undelivered", on_undelivered),
+        on_invalid=_choice("on_invalid", on_invalid),
+        json_default=_callable("json_default", json_default),
+    )
+
+
+def _is_set(environ: Mapping[str, str], name: str) -> bool:
+    return environ.get(name, "").strip().lower() not in ("", "0", "false", "no", "off")
+
+
+def _write_key(given: str | None, environ: Mapping[str, str], *, required: bool) -> WriteKey | None:
+    key = environ.get(ENV_WRITE_KEY) if given is None else given
+    if key is None or key == "":
+        if not required:
+            return None
+        raise ConfigurationError(
+            "write_key",
+            f"set the environment variable {ENV_WRITE_KEY} or pass it: FormoAnalytics('<YOUR_WRITE_KEY>'); "
+            f"where no key exists, as in builds and tests, set {ENV_DISABLED}=1",
+        )
+    if not isinstance(key, str) or not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigurationError("write_key", "must be printable ASCII without blanks (copy it again)")
+    return WriteKey(key)
+
+
+def _endpoint(api_host: object) -> str:
+    """Return the ingest URL of a base URL that keeps the key from travelling in the clear."""
+    from urllib.parse import urlsplit  # noqa: PLC0415 -- construction pays for it, import does not
+
+    rule = "must be a base URL: https://<host>[:port], or http:// on a loopback address"
+    if not isinstance(api_host, str) or not api_host.isascii() or not api_host.isprintable() or " " in api_host:
+        raise ConfigurationError("api_host", rule)
+    try:
+        url = urlsplit(api_host)
+        host, _ = url.hostname, url.port
+    except ValueError:
+        raise ConfigurationError("api_host", rule) from None
+    if not host or url.username is not None or url.query or url.fragment or "\\" in api_host:
+        raise ConfigurationError("api_host", rule)
+    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(host)):
+        raise ConfigurationError("api_host", rule)
+    return api_host.rstrip("/") + INGEST_PATH
+
+
+def _is_loopback(host: str) -> bool:
+    if host in ("localhost", "::1"):
+        return True
+    parts = host.split(".")
+    return len(parts) == 4 and parts[0] == "127" and all(p.isdigit() and int(p) < 256 for p in parts)
+
+
+def _whole(option: str, value: object, low: int, high: int, unit: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ConfigurationError(option, f"must be a whole number of {unit} from {low} to {high}")
+    return value
+
+
+def _seconds(option: str, value: object, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        raise ConfigurationError(option, f"must be a number of seconds from {low} to {high}")
+    return float(value)
+
+
+def _switch(option: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError(option, "must be True or False")
+    return value
+
+
+def _callable(option: str, value: Any) -> Any:
+    if value is not None and not callable(value):
+        raise ConfigurationError(option, "must be callable, or None")
+    return value
+
+
+def _choice(option: str, value: object) -> OnInvalid:
+    if value == "raise":
+        return "raise"
+    if value == "log":
+        return "log"
+    raise ConfigurationError(option, "must be 'raise' or 'log'")
