@@ -1,0 +1,9 @@
+"""WHAT is sent: events are validated, normalised, built and encoded here, without clock, randomness or I/O."""
+
+from __future__ import annotations
+
+from formo_lambda.events.build import build
+from formo_lambda.events.identifiers import derived_uuid, random_uuid
+from formo_lambda.events.kinds import KINDS
+
+__all__ = ["KINDS", "build", "derived_uuid", "random_uuid"]

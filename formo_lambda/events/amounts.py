@@ -1,0 +1,91 @@
+"""Normalise the amounts of a track event: revenue with its currency, volume, points."""
+
+from __future__ import annotations
+
+import logging
+import re
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from formo_lambda.errors import ValidationError
+from formo_lambda.events.addresses import BLANKS
+from formo_lambda.events.simplify import MAX_SAFE_INTEGER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+logger = logging.getLogger("formo_lambda")
+
+#: Revenue above this is an anomaly to Formo, which records 0 instead.
+REVENUE_ANOMALY = 100_000_000
+
+_AMOUNT_RULE = "must be a finite number, or a string of ASCII digits that is one"
+
+# float() alone would also take underscores, the digits of other scripts, and words such as "nan".
+_NUMERIC = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?").fullmatch
+
+
+def normalise_amounts(properties: dict[str, Any], given: Mapping[str, object]) -> None:
+    """Make the amounts in `properties` numbers, and name the currency of a revenue.
+
+    Args:
+        properties: The copy that will be sent; changed in place.
+        given: The caller's properties, for what the copy does not tell: None from NaN, text from big integers.
+
+    Raises:
+        ValidationError: An amount is no number, the revenue is negative, or the currency no string.
+    """
+    for name in ("revenue", "volume", "points"):
+        if name in properties:
+            amount = _amount(f"properties.{name}", properties[name], given)
+            if amount is None:
+                # Not 0: a missing amount must not become a recorded one.
+                del properties[name]
+            else:
+                properties[name] = amount
+    if "revenue" in properties:
+        _check_revenue(properties["revenue"])
+        properties["currency"] = _currency(properties.get("currency"), given)
+
+
+def _amount(field: str, copied: object, given: Mapping[str, object]) -> int | float | None:
+    kind = type(copied)
+    if kind is int:
+        return copied  # type: ignore[return-value]
+    if kind is str:
+        copied = _number(copied)  # type: ignore[arg-type]
+    if type(copied) is float and abs(copied) != float("inf"):
+        # The addition makes -0.0 the 0 that JavaScript writes.
+        return int(copied) if copied.is_integer() and abs(copied) <= MAX_SAFE_INTEGER else copied + 0.0
+    if copied is None and kind is not str and _original(field.rpartition(".")[2], given) is None:
+        return None
+    raise ValidationError(field, _AMOUNT_RULE)
+
+
+def _original(name: str, given: Mapping[str, object]) -> object:
+    """Return what the caller gave; something that is not None where that cannot be told."""
+    try:
+        return given.get(name)
+    except Exception:  # noqa: BLE001 -- a look-up compares keys, and they can be of any type
+        return given
+
+
+def _number(text: str) -> float | None:
+    text = text.strip(BLANKS)
+    return float(text) if _NUMERIC(text) else None
+
+
+def _check_revenue(revenue: float) -> None:
+    if revenue < 0:
+        raise ValidationError("properties.revenue", "must not be negative")
+    if revenue > REVENUE_ANOMALY:
+        logger.warning("properties.revenue: it is above %d, so Formo will record 0", REVENUE_ANOMALY)
+
+
+def _currency(copied: object, given: Mapping[str, object]) -> str:
+    original = _original("currency", given)
+    if original is None:
+        return "usd"
+    if type(copied) is not str or not isinstance(original, (str, Enum)):
+        raise ValidationError("properties.currency", "must be a string if provided (an ISO 4217 code)")
+    return copied.strip().lower()

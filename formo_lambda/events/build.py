@@ -1,0 +1,184 @@
+"""Build one event: check every argument, in the official SDK's order, and write the bytes that will be sent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from formo_lambda.errors import ValidationError
+from formo_lambda.events import addresses, identifiers, times
+from formo_lambda.events.encode import encode_text, encode_value
+from formo_lambda.events.kinds import KINDS, Kind
+from formo_lambda.events.values import copy_value, read_mapping
+from formo_lambda.options import LIBRARY_NAME, MAX_EVENT_BYTES, VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger("formo_lambda")
+
+#: What an attempt to send adds to the bytes of an event.
+SENT_AT_BYTES = len(',"sent_at":"2026-11-23T10:00:00.000Z"}')
+
+_NOTHING: Mapping[str, object] = {}
+_LIBRARY = f'{{"library_name":{encode_text(LIBRARY_NAME)},"library_version":{encode_text(VERSION)}'
+
+
+def build(
+    kind: str,
+    *,
+    event: object = None,
+    address: object = None,
+    anonymous_id: object = None,
+    user_id: object = None,
+    properties: object = None,
+    context: object = None,
+    timestamp: object = None,
+    session_id: object = None,
+    message_id: object = None,
+    reserved: Mapping[str, object] | None = None,
+    json_default: Callable[[object], object] | None = None,
+    now: float,
+    new_id: Callable[[], str],
+) -> tuple[str, bytes]:
+    """Return the message_id and the bytes of one event.
+
+    The bytes are a compact ASCII JSON object without its closing brace and without `sent_at`, which each attempt adds.
+
+    Args:
+        kind: A key of `KINDS`.
+        event: The name of a track event.
+        address: The wallet.
+        anonymous_id: A UUID; a new one if None.
+        user_id: The application's own id of the user.
+        properties: A mapping; copied.
+        context: A mapping about the end user's surroundings; copied.
+        timestamp: When it happened: a datetime (a naive one is UTC) or seconds since the epoch; None is `now`.
+        session_id: The session it belongs to.
+        message_id: The id that Formo deduplicates by; a new one if None.
+        reserved: The kind's own properties that were given as arguments, None for those that were not.
+        json_default: Called for a value that has no JSON form; returns one that has.
+        now: Seconds since the epoch.
+        new_id: Makes the ids that are not given.
+
+    Raises:
+        ValidationError: An argument breaks a rule.
+    """
+    rule = KINDS[kind]
+    anonymous = identifiers.anonymous_id(anonymous_id, new_id)
+    name = _event_name(event) if rule.has_name else None
+    user = identifiers.user_id(user_id)
+    given_properties = _mapping("properties", properties)
+    given_context = _context_mapping(context)
+    wallet = addresses.wallet(address) if address is not None or rule.needs_address else None
+    session = identifiers.session_id(session_id)
+    happened = times.timestamp(timestamp, now)
+    message = identifiers.message_id(message_id, new_id)
+    fields = {
+        "user_id": "null" if user is None else encode_text(user),
+        "event": "" if name is None else f',"event":{encode_text(name)}',
+        "properties": _properties(rule, given_properties, reserved or {}, wallet, json_default),
+        "context": _context(given_context, json_default),
+        "session_id": "" if session is None else f',"session_id":{encode_text(session)}',
+    }
+    text = (
+        f'{{"type":"{kind}","channel":"server","version":"0","anonymous_id":"{anonymous}"'
+        f',"user_id":{fields["user_id"]}{fields["event"]}'
+        f',"properties":{fields["properties"]},"context":{fields["context"]}'
+        f',"address":{"null" if wallet is None else encode_text(wallet.text)}'
+        f',"original_timestamp":"{happened}"{fields["session_id"]},"message_id":{encode_text(message)}'
+    )
+    if len(text) + SENT_AT_BYTES > MAX_EVENT_BYTES:
+        largest = max(fields, key=lambda field: len(fields[field]))
+        raise ValidationError(largest, f"is too large: an event may have {MAX_EVENT_BYTES} bytes")
+    return message, text.encode("ascii")
+
+
+def _event_name(event: object) -> str:
+    name = identifiers.non_empty("event", event)
+    if name.isspace():
+        logger.warning("event: its name is nothing but blanks")
+    return name
+
+
+def _mapping(field: str, value: object) -> Mapping[str, object]:
+    if value is None:
+        return _NOTHING
+    if type(value) is dict:
+        return value
+    if not _is_mapping(value):
+        raise ValidationError(field, "must be an object if provided")
+    # Read once, since a mapping may be made of code.
+    return read_mapping(field, value)
+
+
+def _context_mapping(value: object) -> Mapping[str, object]:
+    if value is not None and type(value) is not dict and not _is_mapping(value) and _is_lambda_context(value):
+        raise ValidationError(
+            "context",
+            'must be an object if provided, such as {"user_agent": ...}: this is the Lambda context of the invocation',
+        )
+    return _mapping("context", value)
+
+
+def _is_mapping(value: object) -> bool:
+    try:
+        return isinstance(value, Mapping)
+    except Exception:  # noqa: BLE001 -- an object that raises when asked for its class is no mapping
+        return False
+
+
+def _is_lambda_context(value: object) -> bool:
+    try:
+        return callable(getattr(value, "get_remaining_time_in_millis", None))
+    except Exception:  # noqa: BLE001 -- an object that raises when asked for a method is no Lambda context
+        return False
+
+
+def _context(given: Mapping[str, object], json_default: Callable[[object], object] | None) -> str:
+    """Return the context as text: the library's own two fields, which the caller's never replace, and the caller's."""
+    if given is _NOTHING:
+        return _LIBRARY + "}"
+    copied = copy_value("context", given, json_default)
+    copied.pop("library_name", None)
+    copied.pop("library_version", None)
+    return f"{_LIBRARY},{encode_value(copied)[1:]}" if copied else _LIBRARY + "}"
+
+
+def _properties(
+    rule: Kind,
+    given: Mapping[str, object],
+    reserved: Mapping[str, object],
+    wallet: addresses.Address | None,
+    json_default: Callable[[object], object] | None,
+) -> str:
+    copied: dict[str, Any] = {} if given is _NOTHING else copy_value("properties", given, json_default)
+    if rule.reserved:
+        arguments = {
+            name: copy_value(name, value, json_default) for name, value in reserved.items() if value is not None
+        }
+        chain_id = _check_reserved(rule, copied, arguments)
+        if wallet is not None:
+            addresses.require_family("address", wallet, chain_id)
+    if rule.finish is not None and copied:
+        rule.finish(copied, given)
+    return encode_value(copied) if copied else "{}"
+
+
+def _check_reserved(rule: Kind, copied: dict[str, Any], arguments: Mapping[str, Any]) -> int | None:
+    """Check the kind's own properties, add to `copied` those that were arguments; return the chain id."""
+    chain_id: int | None = None
+    for name, check in rule.reserved.items():
+        if name in arguments:
+            if name in copied:
+                raise ValidationError(f"properties.{name}", f"must be given once, here or as the argument {name}")
+            copied[name] = check(name, arguments[name], chain_id)
+        elif name in rule.required and copied.get(name) is None:
+            # None breaks every rule, so the check says what is missing.
+            check(name, None, chain_id)
+        elif rule.checks_properties and copied.get(name) is not None:
+            copied[name] = check(f"properties.{name}", copied[name], chain_id)
+        if name == "chain_id":
+            chain_id = copied.get(name)
+    return chain_id

@@ -1,0 +1,88 @@
+"""Write moments the way Formo reads them: ISO 8601 in UTC with milliseconds."""
+
+from __future__ import annotations
+
+import math
+import time
+from functools import lru_cache
+from operator import index
+from typing import TYPE_CHECKING, Any
+
+from formo_lambda.errors import ValidationError
+from formo_lambda.events.loaded import is_instance
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+#: Seconds since the epoch of 2015-01-01T00:00:00Z, the year Ethereum began: no wallet did anything before.
+EARLIEST = 1_420_070_400
+#: Seconds by which a timestamp may be ahead of this machine's clock, since clocks differ.
+MAX_AHEAD = 300.0
+
+
+def iso_now(now: float) -> str:
+    """Return the moment `now`, seconds since the epoch, as text."""
+    milliseconds = round(now * 1000)
+    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+
+
+def timestamp(value: Any, now: float) -> str:
+    """Return when an event happened: a datetime (a naive one is UTC) or seconds since the epoch; None is `now`.
+
+    Raises:
+        ValidationError: It is none of these, more than `MAX_AHEAD` seconds in the future, or before `EARLIEST`.
+    """
+    if value is None:
+        return iso_now(now)
+    seconds = _seconds(value)
+    if seconds is None:
+        raise ValidationError("timestamp", "must be a datetime (a naive one is UTC) or seconds since the epoch")
+    if seconds > now + MAX_AHEAD:
+        raise ValidationError("timestamp", "must not be in the future (numbers are seconds since the epoch)")
+    if seconds < EARLIEST:
+        raise ValidationError("timestamp", "must not be before 2015, when Ethereum began")
+    # A datetime has its own digits; by way of a float the last one could change.
+    return iso_datetime(value) if is_instance(value, "datetime", "datetime") else iso_now(seconds)
+
+
+def iso_datetime(value: datetime) -> str:
+    """Return a datetime as text; a naive one is UTC. Digits beyond the millisecond are cut off.
+
+    Raises:
+        OverflowError: In UTC it lies before year 1 or after year 9999.
+    """
+    offset = value.utcoffset()
+    utc = value if offset is None else value.replace(tzinfo=None) - offset
+    day = f"{utc.year:04d}-{utc.month:02d}-{utc.day:02d}"
+    return f"{day}T{utc.hour:02d}:{utc.minute:02d}:{utc.second:02d}.{utc.microsecond // 1000:03d}Z"
+
+
+def _seconds(value: Any) -> float | None:
+    kind = type(value)
+    if kind is int or kind is float:
+        return _finite(value)
+    try:
+        if is_instance(value, "datetime", "datetime"):
+            from datetime import timezone  # noqa: PLC0415 -- loaded already, by whoever made the value
+
+            moment = value if value.utcoffset() is not None else value.replace(tzinfo=timezone.utc)
+            return _finite(moment.timestamp())
+        if issubclass(kind, float):
+            return _finite(float.__pos__(value))
+        if kind is not bool and hasattr(kind, "__index__"):
+            return _finite(index(value))
+    except Exception:  # noqa: BLE001 -- whatever a strange object raises, it is no moment
+        return None
+    return None
+
+
+def _finite(value: float) -> float | None:
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+@lru_cache(64)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))

@@ -1,0 +1,201 @@
+"""Copy the caller's values into plain JSON values that keep their worth."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from formo_lambda.errors import ValidationError
+from formo_lambda.events.simplify import MAX_SAFE_INTEGER, RefusedError, simplify
+from formo_lambda.options import MAX_EVENT_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+#: Containers within containers, below the outermost; a list or a dict deeper than this is refused.
+MAX_DEPTH = 200
+
+_TOO_DEEP = f"is nested more than {MAX_DEPTH} levels deep"
+_TOO_LARGE = f"is too large: an event may have {MAX_EVENT_BYTES} bytes"
+_WORD_KEYS = {True: "true", False: "false", None: "null"}
+_INFINITY = float("inf")
+
+
+def copy_value(field: str, value: object, json_default: Callable[[object], object] | None) -> Any:
+    """Return a copy of `value` made of dict, list, str, int, float, bool and None, fit for strict JSON.
+
+    Args:
+        field: The argument's name, which the path in an error begins with.
+        value: Anything; it is read, never changed.
+        json_default: Called for an object that no rule covers; returns one that a rule covers.
+
+    Raises:
+        ValidationError: Something in it cannot be sent; the error names the path to it.
+    """
+    try:
+        return _copy(_Walk(json_default), value, 0)
+    except RefusedError as refused:
+        path, reason = _explained(refused)
+        raise ValidationError(field + path, reason) from refused.__cause__
+    except RecursionError:
+        raise ValidationError(field, "is nested too deeply for the call stack that is left") from None
+
+
+def read_mapping(field: str, value: object) -> dict[str, Any]:
+    """Return the members of a mapping that is not a dict, as they are.
+
+    Raises:
+        ValidationError: Its own code raised.
+    """
+    try:
+        members = simplify(value, None)
+    except RefusedError as refused:
+        raise ValidationError(field, refused.reason) from refused.__cause__
+    if type(members) is dict:
+        return members
+    raise ValidationError(field, "must be an object if provided")
+
+
+class _Walk:
+    """What one walk through a value carries along: the user's hook, and the bytes an event has left at the most."""
+
+    __slots__ = ("json_default", "room")
+
+    def __init__(self, json_default: Callable[[object], object] | None) -> None:
+        self.json_default = json_default
+        # Values that share parts can be exponentially larger on the wire than in memory: stop before copying all that.
+        self.room = MAX_EVENT_BYTES
+
+
+def _copy(walk: _Walk, value: Any, depth: int) -> Any:
+    return _BY_TYPE.get(type(value), _copy_other)(walk, value, depth)
+
+
+def _copy_as_it_is(_: _Walk, value: Any, __: int) -> Any:
+    return value
+
+
+def _copy_str(walk: _Walk, value: str, _: int) -> str:
+    walk.room -= len(value)
+    return value
+
+
+def _copy_int(_: _Walk, value: int, __: int) -> int | str:
+    return value if -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER else _digits(value)
+
+
+def _copy_float(_: _Walk, value: float, __: int) -> float | None:
+    return value if -_INFINITY < value < _INFINITY else None
+
+
+def _copy_dict(walk: _Walk, value: dict[Any, Any], depth: int) -> dict[str, Any]:
+    _enter(walk, len(value), depth)
+    members: dict[str, Any] = {}
+    # A snapshot, taken in one step of the interpreter: another thread may be changing the dict.
+    snapshot = value.copy()
+    for key, member in snapshot.items():
+        name = key if type(key) is str else _key(key)
+        walk.room -= len(name)
+        try:
+            # As in _copy, but without its frame: a level takes one, so that MAX_DEPTH levels fit into a usual stack.
+            members[name] = _BY_TYPE.get(type(member), _copy_other)(walk, member, depth + 1)
+        except RefusedError as refused:
+            refused.trail.append((name, id(value)))
+            raise
+    if len(members) != len(snapshot):
+        raise RefusedError("has two keys that are the same in JSON")
+    return members
+
+
+def _copy_sequence(walk: _Walk, value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
+    _enter(walk, len(value), depth)
+    items: list[Any] = []
+    try:
+        for item in tuple(value):
+            copied = _BY_TYPE.get(type(item), _copy_other)(walk, item, depth + 1)
+            items.append(copied)  # not a comprehension: how long the list is tells where a refused item was
+    except RefusedError as refused:
+        refused.trail.append((len(items), id(value)))
+        raise
+    return items
+
+
+def _copy_other(walk: _Walk, value: Any, depth: int) -> Any:
+    plainer = simplify(value, walk.json_default)
+    try:
+        return _BY_TYPE[type(plainer)](walk, plainer, depth)
+    except RefusedError as refused:
+        if refused.trail:
+            # A cycle leads back to the caller's object, never to what was made of it.
+            refused.trail[-1] = (refused.trail[-1][0], id(value))
+        raise
+
+
+_BY_TYPE: Mapping[type, Callable[[_Walk, Any, int], Any]] = {
+    str: _copy_str,
+    int: _copy_int,
+    float: _copy_float,
+    bool: _copy_as_it_is,
+    type(None): _copy_as_it_is,
+    dict: _copy_dict,
+    list: _copy_sequence,
+    tuple: _copy_sequence,
+}
+
+
+def _enter(walk: _Walk, length: int, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise RefusedError(_TOO_DEEP)
+    walk.room -= length
+    if walk.room < 0:
+        raise RefusedError(_TOO_LARGE)
+
+
+def _digits(value: int) -> str:
+    try:
+        return str(value)
+    except ValueError:
+        raise RefusedError("has more digits than Python converts") from None
+
+
+def _key(key: object) -> str:
+    """Return a key that is not exactly a string as `json.dumps` would write it."""
+    if key is None or key is True or key is False:
+        return _WORD_KEYS[key]
+    # The type, not isinstance: that would also ask the key's own __class__.
+    kind = type(key)
+    if issubclass(kind, str):
+        return str.__str__(key)
+    if issubclass(kind, int):
+        return _digits(int.__pos__(key))  # type: ignore[arg-type]
+    if issubclass(kind, float):
+        return json.dumps(float.__pos__(key))  # type: ignore[arg-type]
+    raise RefusedError("has a key that is neither a string nor a number, a boolean or None")
+
+
+def _explained(refused: RefusedError) -> tuple[str, str]:
+    """Return the path to what was refused, and why; for a cycle, the path to where it closes."""
+    trail = refused.trail[::-1]
+    if refused.reason == _TOO_DEEP:
+        seen = set()
+        for length, (_, identity) in enumerate(trail):
+            if identity in seen:
+                return _path(trail[:length]), "refers back to a container it is in"
+            seen.add(identity)
+    return _path(trail), refused.reason
+
+
+def _path(trail: list[tuple[str | int, int]]) -> str:
+    steps = [_step(place) for place, _ in trail]
+    if len(steps) > 12:
+        steps[8:-3] = ["..."]
+    return "".join(steps)
+
+
+def _step(place: str | int) -> str:
+    if isinstance(place, int):
+        return f"[{place}]"
+    if place.isascii() and place.isidentifier() and len(place) <= 40:
+        return f".{place}"
+    # Escaped, since a path may end up in a log; and cut, since a key can be anything.
+    return f"[{json.dumps(place[:40])}]"
