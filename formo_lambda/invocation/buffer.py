@@ -1,0 +1,101 @@
+"""The events of one client in one invocation, or of the client itself outside any."""
+
+from __future__ import annotations
+
+from collections import deque
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: What `sent_at` and the comma between two events add to each event of a body, in bytes.
+ENVELOPE: Final = len(',"sent_at":"2026-01-01T00:00:00.000Z"}') + 1
+
+
+class Buffer:
+    """A queue that many threads append to and one sender drains, without a lock.
+
+    `append` is a deque append and two comparisons: it may run in a signal handler, and nothing it does can wait.
+    The sender resets the marks *before* it pops, so an event appended meanwhile is either popped or announced anew.
+
+    Attributes:
+        events: What waits, oldest first.
+        early: Whether events may leave before the invocation ends.
+        since: When the oldest of them came, in seconds of the monotonic clock.
+        closed: Whether the invocation is over: its next event belongs elsewhere.
+        discarded: Events of scopes within it that the user's rule dropped, since the last flush.
+        invalid: Events refused by validation and only logged, since the last flush.
+        record: What the sender noted of events that left early, for the flush at the end.
+    """
+
+    __slots__ = (
+        "_call_at",
+        "_flush_at",
+        "_full_size",
+        "_mark",
+        "_notify",
+        "closed",
+        "discarded",
+        "early",
+        "events",
+        "invalid",
+        "record",
+        "since",
+        "size",
+    )
+
+    def __init__(self, flush_at: int, full_size: int, notify: Callable[[Buffer], None], *, early: bool) -> None:
+        self.events: deque[bytes] = deque()
+        self.early = early
+        self.closed = False
+        self.since = 0.0
+        self.discarded = 0
+        self.invalid = 0
+        self.record: object = None
+        #: Bytes as sent. A trigger, not a ledger: two threads that append at once may leave it a few bytes off,
+        #: and every drain sets it right. What a request carries is measured when it is cut.
+        self.size = 0
+        self._flush_at = flush_at
+        self._full_size = full_size
+        self._notify = notify
+        # Where the sender is called next: at the first event, when full, and at every further fullness,
+        # because a sender that had to wait must see the buffer grow.
+        self._call_at = 1
+        self._mark = full_size
+
+    def append(self, event: bytes) -> None:
+        """Take one event; tell the sender of the first one and when the buffer is full."""
+        events = self.events
+        events.append(event)
+        more = len(event) + ENVELOPE
+        self.size += more
+        count = len(events)
+        if count >= self._call_at or self.size >= self._mark:
+            if self._call_at == 1:
+                self.since = monotonic()
+            self._call_at = count - count % self._flush_at + self._flush_at
+            self._mark = self.size + self._full_size if self.size >= self._mark else self._mark
+            self._notify(self)
+
+    @property
+    def full(self) -> bool:
+        """Whether the events should leave now."""
+        return len(self.events) >= self._flush_at or self.size >= self._full_size
+
+    def drain(self) -> list[bytes]:
+        """Take all events out, oldest first."""
+        self.size = 0
+        self._mark = self._full_size
+        self._call_at = 1
+        return self.pop_all()
+
+    def pop_all(self) -> list[bytes]:
+        """Take all events out and leave the marks alone, as a caller that is not the sender must."""
+        events = self.events
+        taken: list[bytes] = []
+        try:
+            while True:
+                taken.append(events.popleft())
+        except IndexError:
+            return taken

@@ -1,0 +1,194 @@
+"""Which invocation an event belongs to: the ContextVar scope, and the rules of nesting."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from itertools import count
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextvars import Token
+    from types import TracebackType
+
+    from formo_lambda.invocation.buffer import Buffer
+
+
+class Owner(Protocol):
+    """**Protocol:** what an invocation needs of a client: its own buffer, and a new one for each scope."""
+
+    own: Buffer
+
+    def open_buffer(self, *, early: bool) -> Buffer:
+        """Return an empty buffer that the client's senders know of."""
+
+    def release_buffer(self, buffer: Buffer) -> None:
+        """Forget a buffer that has been emptied."""
+
+    def discard(self, buffer: Buffer) -> int:
+        """Drop the events of a buffer by the user's own rule; return how many there were."""
+
+
+class Invocation:
+    """One call of a decorated handler, or one nested scope of it: it owns a buffer for each client that writes to it.
+
+    Args:
+        outer: The scope this one is nested in, if any.
+        keeps_all: Whether its events are sent whatever becomes of the handler. Only then may any of them leave early.
+        remaining: Asked for the seconds that the platform leaves the invocation; it answers None where it cannot say.
+        idempotency_key: What the ids of its events are derived from, or None for random ids.
+
+    Attributes:
+        buffers: The buffer of each client that wrote to it.
+        closed: Whether it is over.
+    """
+
+    __slots__ = ("_ordinals", "_remaining", "buffers", "closed", "early", "idempotency_key", "outer")
+
+    def __init__(
+        self,
+        outer: Invocation | None = None,
+        *,
+        keeps_all: bool = True,
+        remaining: Callable[[], float | None] = lambda: None,
+        idempotency_key: str | None = None,
+    ) -> None:
+        self.outer = outer
+        self.early = keeps_all and (outer is None or outer.early)
+        self._remaining = remaining
+        self.idempotency_key = idempotency_key
+        self.buffers: dict[Owner, Buffer] = {}
+        self.closed = False
+        self._ordinals = count()
+
+    def buffer_of(self, owner: Owner) -> Buffer:
+        """Return the buffer of one client in this scope, made at its first event."""
+        buffer = self.buffers.get(owner)
+        if buffer is None:
+            fresh = owner.open_buffer(early=self.early)
+            buffer = self.buffers.setdefault(owner, fresh)
+            if buffer is not fresh:
+                owner.release_buffer(fresh)
+        return buffer
+
+    def next_seed(self) -> tuple[str, int] | None:
+        """Return what the next event's id is derived from: the nearest key and the event's ordinal under it."""
+        scope: Invocation | None = self
+        while scope is not None:
+            if scope.idempotency_key is not None:
+                return scope.idempotency_key, next(scope._ordinals)  # noqa: SLF001 -- the same class
+            scope = scope.outer
+        return None
+
+    def remaining(self) -> float | None:
+        """Return the seconds that the platform leaves, by the innermost scope that knows; None where none does."""
+        scope: Invocation | None = self
+        while scope is not None:
+            # Asked anew each time: the clock of a platform may jump, as after a freeze.
+            seconds = scope._remaining()  # noqa: SLF001 -- the same class
+            if seconds is not None:
+                return seconds
+            scope = scope.outer
+        return None
+
+    def close(self, *, keep: bool) -> dict[Owner, Buffer]:
+        """End the scope: its events join the scope around it, or are discarded, or are returned to be sent.
+
+        Args:
+            keep: Whether the events count. False discards them.
+
+        Returns:
+            The buffers of an outermost scope whose events count; empty otherwise.
+        """
+        self.closed = True
+        _open.pop(self, None)
+        for buffer in list(self.buffers.values()):
+            buffer.closed = True
+        outer = _first_open(self.outer)
+        if outer is None and keep:
+            return self.buffers
+        for owner, buffer in list(self.buffers.items()):
+            onto = outer.buffer_of(owner) if outer is not None else owner.own
+            if keep:
+                for event in buffer.pop_all():
+                    onto.append(event)
+            else:
+                buffer.discarded += owner.discard(buffer)
+            onto.discarded += buffer.discarded
+            onto.invalid += buffer.invalid
+            owner.release_buffer(buffer)
+        return {}
+
+
+#: The scope that the running code is in. Always a fresh object, set and reset by token around each step.
+_current: ContextVar[Invocation | None] = ContextVar("formo_lambda_invocation", default=None)
+#: The outermost scopes that are open in this process; a dict for its order and its atomic operations.
+_open: dict[Invocation, None] = {}
+
+
+class entered:  # noqa: N801 -- reads as a verb in `with entered(invocation):`
+    """Make an invocation current for one step, and put back what was current before.
+
+    A step that ends in another context than it began in (a generator closed from elsewhere) cannot be reset by its
+    token; the variable of that other context was never set, so there is nothing to put back.
+    """
+
+    __slots__ = ("_invocation", "_token")
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
+
+    def __enter__(self) -> None:
+        self._token: Token[Invocation | None] = _current.set(self._invocation)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            _current.reset(self._token)
+        except ValueError:
+            pass
+
+
+def open_invocation(
+    *,
+    keeps_all: bool = True,
+    remaining: Callable[[], float | None] = lambda: None,
+    idempotency_key: str | None = None,
+) -> Invocation:
+    """Open a scope, nested in the current one if there is one. The caller enters it around each step and closes it."""
+    outer = _first_open(_current.get())
+    invocation = Invocation(outer, keeps_all=keeps_all, remaining=remaining, idempotency_key=idempotency_key)
+    if outer is None:
+        _open[invocation] = None
+    return invocation
+
+
+def current_invocation() -> Invocation | None:
+    """Return the scope an event tracked here belongs to, or None for the client's own buffer.
+
+    Without a scope of its own (a bare worker thread, a late task) code belongs to the only open invocation of the
+    process, if there is exactly one.
+    """
+    invocation = _first_open(_current.get())
+    if invocation is None and _open:
+        candidates = list(_open)
+        if len(candidates) == 1:
+            return candidates[0]
+    return invocation
+
+
+def forget_others() -> None:
+    """Keep only the invocation of the running code open, as a forked child does: the others went on in the parent."""
+    mine = _first_open(_current.get())
+    while mine is not None and mine.outer is not None:
+        mine = mine.outer
+    _open.clear()
+    if mine is not None:
+        _open[mine] = None
+
+
+def _first_open(invocation: Invocation | None) -> Invocation | None:
+    while invocation is not None and invocation.closed:
+        invocation = invocation.outer
+    return invocation
