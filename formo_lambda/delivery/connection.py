@@ -1,0 +1,125 @@
+"""urllib3 connections whose every send and receive ends by one moment.
+
+A socket timeout bounds one system call, not an exchange: a server that sends a byte a second keeps a plain
+connection alive for ever. Here the time left is set anew before each call.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from typing import TYPE_CHECKING, Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+if TYPE_CHECKING:
+    import socket
+
+    from typing_extensions import Buffer
+
+
+class BoundedSocket:
+    """A connected socket under a moment by which everything on it must have ended.
+
+    Attributes:
+        until: The moment, in seconds of the monotonic clock.
+    """
+
+    def __init__(self, sock: socket.socket, until: float) -> None:
+        self._sock = sock
+        self.until = until
+
+    def arm(self) -> None:
+        """Give the next system call the time that is left.
+
+        Raises:
+            TimeoutError: None is left.
+        """
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left)
+
+    def settimeout(self, _: float | None) -> None:
+        """Do nothing: the moment is set for the exchange as a whole."""
+
+    def sendall(self, data: Buffer) -> None:
+        """Send everything, however little the peer takes at a time."""
+        view = memoryview(data).cast("B")
+        while view:
+            self.arm()
+            view = view[self._sock.send(view) :]
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return a reader of the socket that obeys the moment, as `http.client` wants one."""
+        return io.BufferedReader(_BoundedReader(self, self._sock.makefile("rb", buffering=0)))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+class _BoundedReader(io.RawIOBase):
+    """The raw reader under `BoundedSocket.makefile`; it keeps the socket open until it is closed itself."""
+
+    def __init__(self, bounded: BoundedSocket, raw: io.RawIOBase | socket.SocketIO) -> None:
+        self._bounded = bounded
+        self._raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._bounded.arm()
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Bounded:
+    """What both kinds of connection share: the moment, and when they were last used.
+
+    Attributes:
+        until: The moment by which the exchange must have ended, in seconds of the monotonic clock.
+        used_at: When the last exchange ended, in seconds of the wall clock: a freeze must count.
+        served: Whether an exchange has ended well on it.
+    """
+
+    until: float = 0.0
+    used_at: float = 0.0
+    served: bool = False
+    sock: Any
+    timeout: float | None
+
+    def bound(self, until: float) -> None:
+        """Set the moment for what comes next."""
+        self.until = until
+        if isinstance(self.sock, BoundedSocket):
+            self.sock.until = until
+
+    def connect(self) -> None:
+        """Connect by the moment.
+
+        Raises:
+            TimeoutError: The moment came; name resolution, which nothing bounds, may have taken longer still.
+        """
+        self.timeout = self.until - time.monotonic()
+        if self.timeout <= 0:
+            raise TimeoutError("timed out")
+        super().connect()  # type: ignore[misc] # the connection class that this is mixed into
+        if time.monotonic() >= self.until:
+            # Late, so the batch may be on another sender by now: it must not be sent from here.
+            raise TimeoutError("timed out")
+        self.sock = BoundedSocket(self.sock, self.until)
+
+
+class BoundedHTTPConnection(_Bounded, HTTPConnection):
+    """A bounded connection in the clear, for loopback and proxies."""
+
+
+class BoundedHTTPSConnection(_Bounded, HTTPSConnection):
+    """A bounded connection over TLS."""
+
+
+BoundedConnection = BoundedHTTPConnection | BoundedHTTPSConnection

@@ -1,0 +1,484 @@
+"""The first sender of a client: it keeps the books and the clock, and gives the others what to send.
+
+It alone owns the state of delivery, so that state needs no lock: callers put messages into an inbox, senders report
+into the same inbox, and each turn handles one message and then does what has become due. It makes no network call
+itself, unless no other thread can be started.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from formo_lambda.delivery import body
+from formo_lambda.delivery.courier import Courier, Outcome
+from formo_lambda.delivery.jobs import Handover, Job, Parcel, Warmup
+from formo_lambda.delivery.policy import PassingFailure
+from formo_lambda.delivery.senders import Sender, run_guarded
+from formo_lambda.delivery.store import Item, Store
+from formo_lambda.delivery.suspicion import Suspicion
+from formo_lambda.delivery.ticket import Ticket
+from formo_lambda.errors import DeliveryError
+from formo_lambda.invocation import Buffer, Deadline
+from formo_lambda.options import (
+    BACKGROUND_BUDGET,
+    MAX_BATCH_EVENTS,
+    MAX_SENDERS,
+    PROBE_WAIT,
+    REPORT_GRACE,
+    SENDER_IDLE,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from formo_lambda.options import Options
+
+logger = logging.getLogger("formo_lambda")
+
+#: Seconds of silence after which a connection is opened anew at the first event, while the handler works.
+_WARM_AFTER = 10.0
+#: The longest pause between two attempts of a batch that no flush has asked for, in seconds.
+_BACKGROUND_NAP = 1.0
+
+
+class Books(NamedTuple):
+    """Where the events are that have left their buffers, and how often the wire was used."""
+
+    in_flight: int = 0
+    sent: int = 0
+    quarantined: int = 0
+    retained: int = 0
+    undelivered: int = 0
+    requests: int = 0
+
+
+class Coordinator:
+    """The state of one client's delivery, and the turns that change it.
+
+    Args:
+        options: The client's options.
+        own: The client's own buffer.
+        courier: Delivers a batch.
+        warm: Opens a connection ahead of the first request, within so many seconds; None where nothing can.
+        report: Brings a sender's outcome back to the inbox.
+        release: Called with a buffer whose invocation is over, once it is empty.
+
+    Attributes:
+        books: The state as of the last turn, for readers on other threads.
+        turning: Odd while a turn is changing things.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        own: Buffer,
+        courier: Courier,
+        warm: Callable[[float], None] | None,
+        report: Callable[[Sender, Job, Any], None],
+        release: Callable[[Buffer], None],
+    ) -> None:
+        self.books = Books()
+        self.turning = 0
+        self._options = options
+        self._own = own
+        self._courier = courier
+        self._warm = warm
+        self._report = report
+        self._release = release
+        self._order = count()
+        self._store = Store(options.max_retained_size)
+        self._store_since = 0.0
+        self._suspicion = Suspicion()
+        #: Whether the server has answered since the last failure to reach it. Until then one sender goes ahead alone:
+        #: a name that hangs in resolution must not hold them all.
+        self._proven = False
+        self._answered_at = 0.0
+        self._watched: dict[Buffer, None] = {}
+        self._tickets: dict[Ticket, None] = {}
+        self._waiting: deque[Job] = deque()
+        self._running: dict[Job, None] = {}
+        self._strays: dict[Job, None] = {}
+        self._free: list[Sender] = []
+        self._untold: dict[tuple[str, int | None, bool], int] = {}
+
+    # -- turns -----------------------------------------------------------------------------------------------------
+
+    def turn(self, handle: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+        """Handle one message, if there is one, and do what has become due."""
+        self.turning += 1
+        try:
+            if handle is not None:
+                handle(*arguments)
+            now = time.monotonic()
+            self._give_up_overdue(now)
+            self._collect(now)
+            self._start_jobs()
+            self._finish_tickets(now)
+        finally:
+            self._publish()
+            self.turning += 1
+        self._tell()
+
+    def next_due(self) -> float:
+        """Return the seconds until something becomes due; SENDER_IDLE where nothing will."""
+        now = time.monotonic()
+        moments = [now + SENDER_IDLE]
+        moments += [ticket.deadline.at + REPORT_GRACE / 3 for ticket in self._tickets]
+        moments += [job.deadline.at + REPORT_GRACE / 2 for job in self._running]
+        # What cannot be acted on is not due: the sender that is in the way will report, and so wake us.
+        if self._suspicion.until is not None or (self._room() > 0 and not self._waiting):
+            moments += [b.since + self._options.flush_interval for b in self._watched if b.early and b.events]
+            if len(self._store) and not self._probing():
+                moments.append(self._store_due())
+        return max(0.0, min(moments) - now)
+
+    def idle(self) -> bool:
+        """Whether there is nothing to care for: nothing buffered, in flight or retained."""
+        return not (
+            self._tickets
+            or self._waiting
+            or self._running
+            or len(self._store)
+            or any(buffer.events for buffer in self._watched)
+        )
+
+    def dismiss(self) -> None:
+        """Let the other senders go."""
+        for sender in self._free:
+            sender.dismiss()
+        self._free.clear()
+
+    # -- messages --------------------------------------------------------------------------------------------------
+
+    def on_notice(self, buffer: Buffer) -> None:
+        """A buffer has its first event, or is full."""
+        self._watched[buffer] = None
+        if self._warm and not (self._waiting or self._running) and self._suspicion.until is None:
+            # Wall clock, as for the age of a connection: a freeze counts.
+            if not self._proven or abs(time.time() - self._answered_at) > _WARM_AFTER:
+                self._waiting.append(Warmup(Deadline.after(self._options.request_timeout), self._warm))
+
+    def on_flush(self, ticket: Ticket) -> None:
+        """A caller waits for everything in some buffers, what is under way from them, and what was retained."""
+        now = time.monotonic()
+        self._tickets[ticket] = None
+        mine = set(ticket.buffers) if ticket.forced else set(ticket.buffers) - {self._own}
+        for job in [*self._waiting, *self._running]:
+            if isinstance(job, Parcel) and job.scopes & mine:
+                self._attach(job, ticket)
+                for buffer in ticket.closing:
+                    if buffer.record in job.tickets:
+                        job.tickets.remove(buffer.record)
+        items, scopes = self._drain(ticket.buffers)
+        for buffer in ticket.closing:
+            self._watched.pop(buffer, None)
+            self._release(buffer)
+        if self._suspicion.until is None or ticket.forced:
+            if len(self._store):
+                scopes.add(self._own)
+                items = self._store.take() + items
+            self._dispatch(items, scopes, ticket.deadline, [ticket])
+        elif items or len(self._store):
+            self._keep(items, [ticket], now)
+            self._probe_for(ticket, now)
+
+    def on_done(self, sender: Sender | None, job: Job, outcome: Any) -> None:
+        """A sender has done its job."""
+        if sender is not None:
+            self._free.append(sender)
+        if job in self._strays:
+            # Given up long ago and its events kept or sent anew: what it says now comes too late to count.
+            del self._strays[job]
+            return
+        self._running.pop(job, None)
+        if isinstance(job, Parcel):
+            if not isinstance(outcome, Outcome):
+                failure = PassingFailure(f"delivery failed with {type(outcome).__name__}")
+                logger.error("delivery failed", exc_info=outcome if isinstance(outcome, Exception) else None)
+                outcome = Outcome(0, 0, [event for _, event in job.items], [], failure, 0, reached=False)
+            self._settle(job, outcome)
+        elif isinstance(job, Warmup) and outcome is True:
+            self._proven = True
+        for ticket in job.tickets:
+            ticket.outstanding -= 1
+
+    # -- what a message leads to -----------------------------------------------------------------------------------
+
+    def _drain(self, buffers: Iterable[Buffer]) -> tuple[list[Item], set[Buffer]]:
+        items: list[Item] = []
+        scopes: set[Buffer] = set()
+        for buffer in buffers:
+            events = buffer.drain()
+            if events:
+                scopes.add(buffer)
+                items += zip(self._order, events)
+        return items, scopes
+
+    def _attach(self, job: Job, ticket: Ticket) -> None:
+        job.tickets.append(ticket)
+        ticket.outstanding += 1
+
+    def _dispatch(
+        self,
+        items: Sequence[Item],
+        scopes: set[Buffer],
+        deadline: Deadline,
+        tickets: Sequence[Ticket],
+        longest_nap: float = float("inf"),
+    ) -> None:
+        start = 0
+        for batch in body.cut([event for _, event in items], self._options.max_queue_size):
+            end = start + len(batch)
+            parcel = Parcel(items[start:end], deadline, scopes, self._courier, longest_nap=longest_nap)
+            for ticket in tickets:
+                self._attach(parcel, ticket)
+            self._waiting.append(parcel)
+            start = end
+
+    def _probe_for(self, ticket: Ticket | None, now: float) -> None:
+        """Find out by one request whether a suspect server has recovered, if its pause is over."""
+        if not self._suspicion.due(now):
+            if ticket is not None:
+                ticket.blame("the server is left alone after a failure", len(self._store), transient=True)
+            return
+        probe = self._probing()
+        if probe is None:
+            items = self._store.take_newest(MAX_BATCH_EVENTS, self._options.max_queue_size)
+            deadline = Deadline.after(self._options.request_timeout)
+            probe = Parcel(items, deadline, [self._own], self._courier, probe=True)
+            self._waiting.appendleft(probe)
+        if ticket is not None:
+            ticket.follow = ticket.deadline
+            ticket.deadline = ticket.deadline.earlier(PROBE_WAIT)
+            self._attach(probe, ticket)
+
+    def _probing(self) -> Parcel | None:
+        for job in [*self._waiting, *self._running]:
+            if isinstance(job, Parcel) and job.probe:
+                return job
+        return None
+
+    def _settle(self, parcel: Parcel, outcome: Outcome) -> None:
+        """Book the outcome of a batch."""
+        now = time.monotonic()
+        self.books = self.books._replace(
+            sent=self.books.sent + outcome.sent,
+            quarantined=self.books.quarantined + outcome.quarantined,
+            requests=self.books.requests + outcome.requests,
+        )
+        for ticket in parcel.tickets:
+            ticket.sent += outcome.sent
+            ticket.quarantined += outcome.quarantined
+            ticket.requests += outcome.requests
+        for refused in outcome.refused:
+            self._give_up(refused.events, refused.error, parcel.tickets)
+        if outcome.quarantined and not parcel.tickets:
+            self._blame((), "quarantined by the server", outcome.quarantined, status=200, transient=False)
+        failure = outcome.failure
+        if failure is not None:
+            self._blame(parcel.tickets, failure.reason, len(outcome.kept), status=failure.status, transient=True)
+            self._keep(parcel.items_of(outcome.kept), parcel.tickets, now)
+            self._fail(parcel, failure, now, reached=outcome.reached)
+            return
+        self._suspicion.cleared()
+        self._proven = True
+        self._answered_at = time.time()
+        if parcel.probe:
+            self._follow_probe(parcel)
+
+    def _follow_probe(self, probe: Parcel) -> None:
+        """The server is well again: what was held back goes out, for those who still wait and for the others."""
+        waiting = [ticket for ticket in probe.tickets if ticket in self._tickets and ticket.follow]
+        for ticket in waiting:
+            ticket.deadline, ticket.follow = ticket.follow or ticket.deadline, None
+        deadline = max((ticket.deadline for ticket in waiting), key=lambda d: d.at, default=None)
+        self._dispatch(
+            self._store.take(), {self._own}, deadline or Deadline.after(BACKGROUND_BUDGET), waiting, _BACKGROUND_NAP
+        )
+
+    def _fail(self, parcel: Parcel, failure: PassingFailure, now: float, *, reached: bool) -> None:
+        """Book a failure of the passing kind once, and spare the server the batches that wait behind it."""
+        if not parcel.blamed:
+            parcel.blamed = True
+            self._suspicion.failed(now, failure.pause)
+        if not reached:
+            self._proven = False
+        if reached and failure.pause is None and failure.status != 429:
+            return  # It answers, so the fault may lie with this batch: the others have their turn.
+        for job in [job for job in self._waiting if isinstance(job, Parcel)]:
+            self._waiting.remove(job)
+            self._take_back(job, failure.reason, status=failure.status)
+
+    def _take_back(self, parcel: Parcel, reason: str, *, status: int | None = None) -> None:
+        """Keep the events of a batch that nobody sends now."""
+        self._blame(parcel.tickets, reason, len(parcel.items), status=status, transient=True)
+        self._keep(parcel.items, parcel.tickets, time.monotonic())
+        for ticket in parcel.tickets:
+            ticket.outstanding -= 1
+
+    def _keep(self, items: Sequence[Item], tickets: Sequence[Ticket], now: float) -> None:
+        if not len(self._store):
+            self._store_since = now
+        evicted = self._store.add(items)
+        if evicted:
+            reason = f"dropped to keep within max_retained_size ({self._options.max_retained_size} bytes)"
+            self._give_up(evicted, DeliveryError(reason, count=len(evicted)), tickets)
+
+    def _give_up(self, events: list[bytes], error: DeliveryError, tickets: Sequence[Ticket]) -> None:
+        self.books = self.books._replace(undelivered=self.books.undelivered + len(events))
+        for ticket in tickets:
+            ticket.undelivered += len(events)
+        self._blame(tickets, error.reason, len(events), status=error.status, transient=False)
+        # A sink that hangs keeps one sender, not all of them.
+        hangs = any(isinstance(job, Handover) for job in self._strays)
+        if self._options.on_undelivered is not None and not hangs:
+            deadline = max((t.deadline for t in tickets), key=lambda d: d.at, default=Deadline.after(BACKGROUND_BUDGET))
+            handover = Handover(events, error, deadline, self._options.on_undelivered)
+            for ticket in tickets:
+                self._attach(handover, ticket)
+            self._waiting.append(handover)
+
+    def _blame(
+        self, tickets: Sequence[Ticket], reason: str, events: int, *, status: int | None, transient: bool
+    ) -> None:
+        for ticket in tickets:
+            ticket.blame(reason, events, status=status, transient=transient)
+        if not tickets:
+            key = (reason, status, transient)
+            self._untold[key] = self._untold.get(key, 0) + events
+
+    # -- what becomes due ------------------------------------------------------------------------------------------
+
+    def _give_up_overdue(self, now: float) -> None:
+        """Take back what a sender does not return from: only name resolution and a user's own code can hang so."""
+        for job in [job for job in self._running if now >= job.deadline.at + REPORT_GRACE / 2]:
+            del self._running[job]
+            self._strays[job] = None
+            if isinstance(job, Parcel):
+                self._fail(job, PassingFailure("timed out"), now, reached=False)
+                self._take_back(job, "timed out")
+            else:
+                for ticket in job.tickets:
+                    ticket.outstanding -= 1
+
+    def _collect(self, now: float) -> None:
+        """Take what is full or old enough out of the buffers, and out of the store what has waited long enough."""
+        for buffer in list(self._watched):
+            if not buffer.events:
+                if buffer.closed:
+                    del self._watched[buffer]
+            elif not buffer.early:
+                self._bound(buffer)
+            elif buffer.full or now >= buffer.since + self._options.flush_interval:
+                if self._suspicion.until is not None:
+                    items, _ = self._drain([buffer])
+                    self._keep(items, (), now)
+                elif self._room() > 0 and not self._waiting:
+                    items, scopes = self._drain([buffer])
+                    deadline = Deadline.after(BACKGROUND_BUDGET)
+                    self._dispatch(items, scopes, deadline, self._record_of(buffer), _BACKGROUND_NAP)
+                    self._start_jobs()
+                elif buffer.size >= 2 * self._options.max_queue_size:
+                    # The senders are busy, perhaps with a server that hangs: what piles up is bounded.
+                    items, _ = self._drain([buffer])
+                    self._keep(items, (), now)
+        if len(self._store) and now >= self._store_due() and not self._probing():
+            if self._suspicion.until is not None:
+                self._probe_for(None, now)
+            elif self._room() > 0 and not self._waiting:
+                deadline = Deadline.after(BACKGROUND_BUDGET)
+                self._dispatch(self._store.take(), {self._own}, deadline, (), _BACKGROUND_NAP)
+
+    def _record_of(self, buffer: Buffer) -> list[Ticket]:
+        """Return what notes the early events of an invocation, for the flush at its end to tell."""
+        if buffer is self._own:
+            return []
+        if not isinstance(buffer.record, Ticket):
+            buffer.record = Ticket((), Deadline.after(BACKGROUND_BUDGET), forced=False)
+        return [buffer.record]
+
+    def _store_due(self) -> float:
+        until = self._suspicion.until
+        return until if until is not None else self._store_since + self._options.flush_interval
+
+    def _bound(self, buffer: Buffer) -> None:
+        """Keep a buffer that must not leave early within the bound of the store, oldest out first."""
+        if buffer.size <= self._options.max_retained_size:
+            return
+        bounded = Store(self._options.max_retained_size)
+        evicted = bounded.add(zip(self._order, buffer.drain()))
+        for _, event in bounded.take():
+            buffer.append(event)
+        if evicted:
+            reason = f"dropped to keep an invocation within max_retained_size ({self._options.max_retained_size} bytes)"
+            self._give_up(evicted, DeliveryError(reason, count=len(evicted)), ())
+
+    def _room(self) -> int:
+        """Return how many more jobs may run now."""
+        at_most = MAX_SENDERS - 1
+        busy = len(self._running)
+        if not self._proven or any(isinstance(job, Warmup) for job in self._running):
+            # Those that somebody has already waited for in vain are no scouts any more.
+            unanswered = sum(not (isinstance(job, Parcel) and job.blamed) for job in self._running)
+            return min(1 - unanswered, at_most - busy - len(self._strays))
+        return at_most - busy - len(self._strays)
+
+    def _start_jobs(self) -> None:
+        while self._waiting and self._room() > 0:
+            job = self._waiting.popleft()
+            self._running[job] = None
+            sender = self._free.pop() if self._free else self._hire()
+            if sender is None:
+                self.on_done(None, job, run_guarded(job))
+            else:
+                sender.give(job)
+
+    def _hire(self) -> Sender | None:
+        sender = Sender(self._report)
+        return sender if sender.start() else None
+
+    def _finish_tickets(self, now: float) -> None:
+        for ticket in list(self._tickets):
+            overdue = now >= ticket.deadline.at + REPORT_GRACE / 3
+            if ticket.outstanding and overdue:
+                self._desert(ticket, now)
+            if not ticket.outstanding or overdue:
+                del self._tickets[ticket]
+                unsettled = sum(
+                    len(job.items)
+                    for job in [*self._waiting, *self._running]
+                    if isinstance(job, Parcel) and ticket in job.tickets
+                )
+                self._publish()
+                ticket.finish(len(self._store) + unsettled)
+
+    def _desert(self, ticket: Ticket, now: float) -> None:
+        """A flush is out of time: keep what has not been started for it, and suspect what has not been answered."""
+        for job in [job for job in self._waiting if ticket in job.tickets and job.tickets == [ticket]]:
+            if isinstance(job, Parcel):
+                self._waiting.remove(job)
+                self._take_back(job, "out of time")
+        for job in list(self._running):
+            if isinstance(job, Parcel) and ticket in job.tickets:
+                ticket.blame("no answer in time", len(job.items), transient=True)
+                if not job.blamed:
+                    job.blamed = True
+                    self._suspicion.failed(now, None)
+
+    def _publish(self) -> None:
+        in_flight = sum(len(job.items) for job in [*self._waiting, *self._running] if isinstance(job, Parcel))
+        self.books = self.books._replace(in_flight=in_flight, retained=len(self._store))
+
+    def _tell(self) -> None:
+        """Log what went wrong where no flush waits that would say so."""
+        if not self._untold:
+            return
+        untold, self._untold = self._untold, {}
+        for (reason, status, transient), events in untold.items():
+            level = logging.ERROR if status in (401, 403) else logging.WARNING
+            fate = "retained" if transient else "given up" if status != 200 else "sent"
+            logger.log(level, "formo_lambda: %d events %s: %s", events, fate, reason)

@@ -1,0 +1,55 @@
+"""The proxy that the standard environment variables name for a URL."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Proxy(NamedTuple):
+    """An HTTP proxy.
+
+    Attributes:
+        host: Its host name.
+        port: Its port.
+        headers: The header fields it wants, credentials among them.
+    """
+
+    host: str
+    port: int
+    headers: Mapping[str, str]
+
+
+def proxy_for(scheme: str, netloc: str) -> Proxy | None:
+    """Return the proxy for a URL, by `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy` in either case.
+
+    Args:
+        scheme: The scheme of the URL.
+        netloc: Its host and port.
+
+    Raises:
+        ConfigurationError: The variable names a proxy of a kind that is not supported.
+    """
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    import base64  # noqa: PLC0415 -- few environments have a proxy
+    from urllib.parse import unquote, urlsplit  # noqa: PLC0415
+    from urllib.request import getproxies_environment, proxy_bypass_environment  # noqa: PLC0415
+
+    from formo_lambda.errors import ConfigurationError  # noqa: PLC0415
+
+    proxies: dict[str, str] = getproxies_environment()
+    named = proxies.get(scheme) or proxies.get("all")
+    if not named or proxy_bypass_environment(netloc, proxies):  # type: ignore[attr-defined] # missing from typeshed
+        return None
+    url = urlsplit(named if "://" in named else f"http://{named}")
+    if url.scheme != "http" or not url.hostname:
+        raise ConfigurationError(f"{scheme}_proxy", "only proxies with an http:// URL are supported")
+    headers = {}
+    if url.username:
+        credentials = f"{unquote(url.username)}:{unquote(url.password or '')}".encode()
+        headers["Proxy-Authorization"] = "Basic " + base64.b64encode(credentials).decode("ascii")
+    return Proxy(url.hostname, url.port or 80, headers)
