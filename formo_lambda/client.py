@@ -1,0 +1,329 @@
+"""The client: `FormoAnalytics`, a facade over events, invocations and delivery."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from formo_lambda import events, options, platforms
+from formo_lambda.errors import ConfigurationError, ValidationError
+from formo_lambda.invocation import current_invocation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from types import TracebackType
+
+    from typing_extensions import Self, Unpack
+
+    from formo_lambda.delivery.outbox import Outbox
+    from formo_lambda.delivery.result import FlushResult, Stats
+    from formo_lambda.delivery.run import OnException, Run
+    from formo_lambda.delivery.transport import Transport
+    from formo_lambda.events.payloads import CommonFields, SignatureStatus, TransactionStatus
+
+logger = logging.getLogger("formo_lambda")
+logger.addHandler(logging.NullHandler())
+
+
+class FormoAnalytics:
+    """Tracks events of wallets and users, and delivers them to Formo.
+
+    Make one at module level: it starts no thread and opens no connection until the first event is tracked. It
+    remembers no identity: every call names its wallet. All its methods may be called from any thread.
+
+    Args:
+        write_key: The SDK write key of the project; None takes it from `FORMO_WRITE_KEY`.
+        flush_at: Events (1 to 100) that make a buffer leave at once.
+        flush_interval: Seconds (1 to 300) after which the oldest buffered event makes its buffer leave.
+        max_queue_size: Bytes as sent (1 000 to 500 000) that make a buffer leave; also the most that a request carries.
+        retry_count: Further attempts (0 to 10) after a network error, HTTP 408, 429 or 5xx.
+        flush_timeout: The most seconds (0.01 to 600) one flush takes; a platform's own deadline shortens it.
+        request_timeout: The most seconds (0.01 to 600) one attempt takes.
+        max_retained_size: The most bytes of events kept for a later flush while Formo cannot be reached.
+        api_host: Another base URL to send to: https, or http on a loopback address. None takes it from
+            `FORMO_EVENTS_BASE_URL`.
+        enabled: False sends nothing, and needs no key; None is true unless `FORMO_DISABLED=1`.
+        handle_signals: Whether SIGTERM flushes first, where nobody else handles it.
+        on_undelivered: Called with events that are given up, as the dicts that were sent, and a DeliveryError.
+        on_invalid: "raise" raises ValidationError for an invalid event; "log" logs a warning and drops it.
+        transport: What sends the requests, instead of urllib3.
+        json_default: Called for a value in properties or context that has no JSON form; returns one that has.
+
+    Raises:
+        ConfigurationError: An option breaks its rule, or there is no write key.
+    """
+
+    def __init__(
+        self,
+        write_key: str | None = None,
+        *,
+        flush_at: int = 20,
+        flush_interval: float = 30.0,
+        max_queue_size: int = 500_000,
+        retry_count: int = 3,
+        flush_timeout: float = 2.0,
+        request_timeout: float = 5.0,
+        max_retained_size: int = 5_000_000,
+        api_host: str | None = None,
+        enabled: bool | None = None,
+        handle_signals: bool = True,
+        on_undelivered: Callable[[list[dict[str, Any]], Exception], object] | None = None,
+        on_invalid: options.OnInvalid = "raise",
+        transport: Transport | None = None,
+        json_default: Callable[[object], object] | None = None,
+    ) -> None:
+        self._options = options.resolve(
+            write_key=write_key,
+            api_host=api_host,
+            enabled=enabled,
+            flush_at=flush_at,
+            flush_interval=flush_interval,
+            max_queue_size=max_queue_size,
+            retry_count=retry_count,
+            flush_timeout=flush_timeout,
+            request_timeout=request_timeout,
+            max_retained_size=max_retained_size,
+            handle_signals=handle_signals,
+            on_undelivered=on_undelivered,
+            on_invalid=on_invalid,
+            json_default=json_default,
+        )
+        # What delivery needs is loaded here, in the init phase, and not at import.
+        from formo_lambda.delivery.open import open_outbox  # noqa: PLC0415 -- see above
+
+        self._platform = platforms.detect(os.environ)
+        self._outbox: Outbox = open_outbox(self._options, transport, self._platform.exit_budget)
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    def track(
+        self,
+        event: str,
+        *,
+        address: str | None = None,
+        anonymous_id: object = None,
+        user_id: str | None = None,
+        properties: Mapping[str, Any] | None = None,
+        context: Mapping[str, Any] | None = None,
+        timestamp: datetime | float | None = None,
+        session_id: str | None = None,
+        message_id: object = None,
+    ) -> str:
+        """Record that something happened.
+
+        Three property names are reserved, because Formo computes with them: `revenue` (a number, never negative, in
+        `currency`), `volume` and `points` (numbers); `currency` is an ISO 4217 code, "usd" if absent beside a revenue.
+
+        Args:
+            event: What happened, such as "Swap Completed".
+            address: The wallet: an Ethereum address (its checksum is set right) or a Solana address.
+            anonymous_id: A UUID of the visitor; a new one if None.
+            user_id: Your own id of the user.
+            properties: Whatever describes the event; copied now.
+            context: The end user's surroundings, such as `user_agent`, `locale`, `location`; copied now.
+            timestamp: When it happened: a datetime (a naive one is UTC) or seconds since the epoch; now if None.
+            session_id: The session it belongs to. Without one, Formo derives sessions from address and user agent
+                of the sender, which is your backend.
+            message_id: What Formo deduplicates by, for imports that may be repeated; a new one if None.
+
+        Returns:
+            The message_id.
+
+        Raises:
+            ValidationError: An argument breaks a rule; nothing was recorded.
+        """
+        return self._record(
+            "track",
+            event=event,
+            address=address,
+            anonymous_id=anonymous_id,
+            user_id=user_id,
+            properties=properties,
+            context=context,
+            timestamp=timestamp,
+            session_id=session_id,
+            message_id=message_id,
+        )
+
+    def identify(
+        self,
+        address: str,
+        *,
+        anonymous_id: object = None,
+        user_id: str | None = None,
+        properties: Mapping[str, Any] | None = None,
+        context: Mapping[str, Any] | None = None,
+        timestamp: datetime | float | None = None,
+        session_id: str | None = None,
+        message_id: object = None,
+    ) -> str:
+        """Say who is behind a wallet.
+
+        Args:
+            address: The wallet: an Ethereum address or a Solana address.
+            anonymous_id: A UUID of the visitor; a new one if None.
+            user_id: Your own id of the user.
+            properties: Traits: `display_name`, `email`, `ens`, `twitter` and the like, and of the wallet software
+                `provider_name` and `rdns`; copied now.
+            context: The end user's surroundings; copied now.
+            timestamp: When it became known: a datetime (a naive one is UTC) or seconds since the epoch; now if None.
+            session_id: The session it belongs to.
+            message_id: What Formo deduplicates by; a new one if None.
+
+        Returns:
+            The message_id.
+
+        Raises:
+            ValidationError: An argument breaks a rule; nothing was recorded.
+        """
+        return self._record(
+            "identify",
+            address=address,
+            anonymous_id=anonymous_id,
+            user_id=user_id,
+            properties=properties,
+            context=context,
+            timestamp=timestamp,
+            session_id=session_id,
+            message_id=message_id,
+        )
+
+    # -- sending ---------------------------------------------------------------------------------------------------
+
+    def flush(self, timeout: float | None = None) -> FlushResult:
+        """Send everything that is buffered and wait for what is under way; try even a server that just failed.
+
+        It never raises for a failed delivery: the result tells.
+
+        Args:
+            timeout: The most seconds it takes; None for `flush_timeout`. A platform's deadline shortens it.
+
+        Raises:
+            ValueError: `timeout` is not a number of seconds, zero or more.
+        """
+        from formo_lambda.delivery.run import flush_here  # noqa: PLC0415 -- loaded by the constructor
+
+        return flush_here(self._outbox, _seconds(timeout)).wait()
+
+    async def aflush(self, timeout: float | None = None) -> FlushResult:
+        """Do what `flush` does without occupying the event loop.
+
+        Args:
+            timeout: The most seconds it takes; None for `flush_timeout`. A platform's deadline shortens it.
+
+        Raises:
+            ValueError: `timeout` is not a number of seconds, zero or more.
+        """
+        from formo_lambda.delivery.run import flush_here  # noqa: PLC0415 -- loaded by the constructor
+
+        return await flush_here(self._outbox, _seconds(timeout)).wait_async()
+
+    def close(self, timeout: float | None = None) -> FlushResult:
+        """Flush, and close the connections. Tracking again simply reopens the client.
+
+        Args:
+            timeout: The most seconds it takes; None for `flush_timeout`.
+        """
+        result = self.flush(timeout)
+        self._outbox.close_connections()
+        return result
+
+    async def aclose(self, timeout: float | None = None) -> FlushResult:
+        """Do what `close` does without occupying the event loop.
+
+        Args:
+            timeout: The most seconds it takes; None for `flush_timeout`.
+        """
+        result = await self.aflush(timeout)
+        self._outbox.close_connections()
+        return result
+
+    def invocation(
+        self,
+        *,
+        on_exception: OnException = "send",
+        timeout: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Run:
+        """Return a scope for a `with` or `async with` statement: what is tracked in it is flushed when it ends.
+
+        Within another scope, such as a decorated handler, its events join those of the outer one when it ends.
+
+        Args:
+            on_exception: What becomes of its events if it is left by an exception: "send", "discard", or a callable
+                that is given the exception and says whether to send them.
+            timeout: The most seconds that the flush at its end takes; None for `flush_timeout`.
+            idempotency_key: What the message ids of its events are derived from, together with their order: a replay
+                of the same work under the same key is counted once.
+        """
+        from formo_lambda.delivery.run import Run  # noqa: PLC0415 -- loaded by the constructor
+
+        return Run(on_exception=on_exception, timeout=_seconds(timeout), idempotency_key=idempotency_key)
+
+    @property
+    def stats(self) -> Stats:
+        """The totals of this client since it was made."""
+        return self._outbox.stats()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        state = "" if self._options.enabled else ", enabled=False"
+        return f"FormoAnalytics(write_key='***', endpoint={self._options.endpoint!r}{state})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a FormoAnalytics cannot be pickled: it holds the write key; construct one in each process")
+
+    def _record(self, kind: str, *, message_id: object = None, **fields: Any) -> str:
+        scope = current_invocation()
+        outbox = self._outbox
+        buffer = outbox.own if scope is None else scope.buffer_of(outbox)
+        if message_id is None and scope is not None:
+            seed = scope.next_seed()
+            if seed is not None:
+                message_id = events.derived_uuid(*seed)
+        try:
+            made_id, event = events.build(
+                kind,
+                message_id=message_id,
+                json_default=self._options.json_default,
+                now=time.time(),
+                new_id=events.random_uuid,
+                **fields,
+            )
+        except ValidationError as error:
+            if self._options.on_invalid == "raise":
+                raise
+            outbox.count_invalid(buffer)
+            logger.warning("an invalid %s event was dropped: %s", kind, error)
+            return ""
+        if self._options.enabled:
+            buffer.append(event)
+            if buffer.closed:
+                # The invocation ended meanwhile, in another thread: the event must not stay in its buffer.
+                for late in buffer.pop_all():
+                    outbox.own.append(late)
+        return made_id
+
+
+def _seconds(timeout: float | None) -> float | None:
+    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0):
+        raise ConfigurationError("timeout", "must be a number of seconds, zero or more")
+    return timeout

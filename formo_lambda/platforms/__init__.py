@@ -1,0 +1,21 @@
+"""Where a handler runs: one module a platform, tried in order, and the last one always matches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from formo_lambda.platforms import aws_lambda, generic
+from formo_lambda.platforms.platform import Platform, remaining_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["PLATFORMS", "Platform", "detect", "remaining_of"]
+
+#: Tried in order. A new platform is one file and one entry here.
+PLATFORMS: tuple[Platform, ...] = (aws_lambda.PLATFORM, generic.PLATFORM)
+
+
+def detect(environ: Mapping[str, str], platforms: Sequence[Platform] = PLATFORMS) -> Platform:
+    """Return the first platform that recognises the environment."""
+    return next(platform for platform in (*platforms, generic.PLATFORM) if platform.matches(environ))

@@ -1,0 +1,48 @@
+"""What a platform can say, and the rule for a deadline found among a handler's arguments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Platform(Protocol):
+    """**Protocol:** where the handler runs.
+
+    Attributes:
+        name: How the platform is called in logs.
+        serverless: Whether it freezes a function that has returned.
+        exit_budget: Seconds between SIGTERM and SIGKILL that may be spent on delivery.
+    """
+
+    name: str
+    serverless: bool
+    exit_budget: float
+
+    def matches(self, environ: Mapping[str, str]) -> bool:
+        """Whether the environment is this platform's."""
+
+    def remaining(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float | None:
+        """Return the seconds that the platform leaves the invocation, or None where it does not say.
+
+        Args:
+            args: The handler's positional arguments.
+            kwargs: Its keyword arguments.
+        """
+
+
+def remaining_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> float | None:
+    """Return the seconds left by the Lambda context among a handler's arguments, or None where there is none.
+
+    Emulators, wrappers and tests pass look-alikes, by position or by name, so the method is what counts.
+    """
+    for argument in (*args, *kwargs.values()):
+        ask = getattr(argument, "get_remaining_time_in_millis", None)
+        if callable(ask):
+            try:
+                return max(0.0, float(ask()) / 1000.0)
+            except (TypeError, ValueError, AttributeError):
+                return None
+    return None
