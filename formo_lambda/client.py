@@ -16,13 +16,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import TracebackType
 
-    from typing_extensions import Self, Unpack
+    from typing_extensions import Self
 
     from formo_lambda.delivery.outbox import Outbox
     from formo_lambda.delivery.result import FlushResult, Stats
     from formo_lambda.delivery.run import OnException, Run
     from formo_lambda.delivery.transport import Transport
-    from formo_lambda.events.payloads import CommonFields, SignatureStatus, TransactionStatus
 
 logger = logging.getLogger("formo_lambda")
 logger.addHandler(logging.NullHandler())

@@ -7,9 +7,9 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
 
-from formo_lambda.platforms import PLATFORMS, detect
 from formo_lambda.client import FormoAnalytics
 from formo_lambda.errors import ConfigurationError
+from formo_lambda.platforms import PLATFORMS, detect
 from formo_lambda.streams import async_generator_function, conclude, conclude_async, generator_function
 
 if TYPE_CHECKING:
@@ -132,7 +132,6 @@ class _Invoker:
             idempotency_key=key,
         )
 
-
     def _key(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
         try:
             key = self._idempotency(*args, **kwargs) if self._idempotency else None
@@ -167,7 +166,9 @@ def _wrap(handler: Any, invoker: _Invoker) -> Any:
             return await conclude_async(result, run)
 
     elif inspect.isasyncgenfunction(handler) or inspect.isasyncgenfunction(function):
-        double = async_generator_function(lambda *args, **kwargs: (handler(*args, **kwargs), invoker.open(args, kwargs)))
+        double = async_generator_function(
+            lambda *args, **kwargs: (handler(*args, **kwargs), invoker.open(args, kwargs))
+        )
     elif inspect.isgeneratorfunction(handler) or inspect.isgeneratorfunction(function):
         double = generator_function(lambda *args, **kwargs: (handler(*args, **kwargs), invoker.open(args, kwargs)))
     else:

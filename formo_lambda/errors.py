@@ -8,6 +8,8 @@ FormoError
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class FormoError(Exception):
     """The base of every exception this package defines."""
@@ -89,8 +91,8 @@ class DeliveryError(FormoError):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions pickle their positional arguments only; the rest goes along as state.
-        return (_rebuild_delivery_error, (self.reason, self.count, self.status, self.transient))
+        return (_rebuild, (self.reason, {"count": self.count, "status": self.status, "transient": self.transient}))
 
 
-def _rebuild_delivery_error(reason: str, count: int, status: int | None, transient: bool) -> DeliveryError:
-    return DeliveryError(reason, count=count, status=status, transient=transient)
+def _rebuild(reason: str, attributes: dict[str, Any]) -> DeliveryError:
+    return DeliveryError(reason, **attributes)

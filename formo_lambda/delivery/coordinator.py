@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +16,7 @@ from formo_lambda.delivery import body
 from formo_lambda.delivery.courier import Courier, Outcome
 from formo_lambda.delivery.jobs import Handover, Job, Parcel, Warmup
 from formo_lambda.delivery.policy import PassingFailure
-from formo_lambda.delivery.senders import Sender, run_guarded
+from formo_lambda.delivery.roster import Roster
 from formo_lambda.delivery.store import Item, Store
 from formo_lambda.delivery.suspicion import Suspicion
 from formo_lambda.delivery.ticket import Ticket
@@ -26,7 +25,6 @@ from formo_lambda.invocation import Buffer, Deadline
 from formo_lambda.options import (
     BACKGROUND_BUDGET,
     MAX_BATCH_EVENTS,
-    MAX_SENDERS,
     PROBE_WAIT,
     REPORT_GRACE,
     SENDER_IDLE,
@@ -35,6 +33,7 @@ from formo_lambda.options import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from formo_lambda.delivery.senders import Sender
     from formo_lambda.options import Options
 
 logger = logging.getLogger("formo_lambda")
@@ -87,22 +86,15 @@ class Coordinator:
         self._own = own
         self._courier = courier
         self._warm = warm
-        self._report = report
         self._release = release
         self._order = count()
         self._store = Store(options.max_retained_size)
         self._store_since = 0.0
         self._suspicion = Suspicion()
-        #: Whether the server has answered since the last failure to reach it. Until then one sender goes ahead alone:
-        #: a name that hangs in resolution must not hold them all.
-        self._proven = False
         self._answered_at = 0.0
         self._watched: dict[Buffer, None] = {}
         self._tickets: dict[Ticket, None] = {}
-        self._waiting: deque[Job] = deque()
-        self._running: dict[Job, None] = {}
-        self._strays: dict[Job, None] = {}
-        self._free: list[Sender] = []
+        self._roster = Roster(report, self.on_done)
         self._untold: dict[tuple[str, int | None, bool], int] = {}
 
     # -- turns -----------------------------------------------------------------------------------------------------
@@ -116,7 +108,7 @@ class Coordinator:
             now = time.monotonic()
             self._give_up_overdue(now)
             self._collect(now)
-            self._start_jobs()
+            self._roster.start()
             self._finish_tickets(now)
         finally:
             self._publish()
@@ -128,51 +120,45 @@ class Coordinator:
         now = time.monotonic()
         moments = [now + SENDER_IDLE]
         moments += [ticket.deadline.at + REPORT_GRACE / 3 for ticket in self._tickets]
-        moments += [job.deadline.at + REPORT_GRACE / 2 for job in self._running]
+        moments += self._roster.next_overdue()
         # What cannot be acted on is not due: the sender that is in the way will report, and so wake us.
-        if self._suspicion.until is not None or (self._room() > 0 and not self._waiting):
+        if self._suspicion.until is not None or self._roster.can_take():
             moments += [b.since + self._options.flush_interval for b in self._watched if b.early and b.events]
-            if len(self._store) and not self._probing():
+            if len(self._store) and self._roster.probe() is None:
                 moments.append(self._store_due())
         return max(0.0, min(moments) - now)
 
     def idle(self) -> bool:
         """Whether there is nothing to care for: nothing buffered, in flight or retained."""
-        return not (
-            self._tickets
-            or self._waiting
-            or self._running
-            or len(self._store)
-            or any(buffer.events for buffer in self._watched)
-        )
+        buffered = any(buffer.events for buffer in self._watched)
+        return not (self._tickets or len(self._store) or buffered) and self._roster.idle()
 
     def dismiss(self) -> None:
         """Let the other senders go."""
-        for sender in self._free:
-            sender.dismiss()
-        self._free.clear()
+        self._roster.dismiss()
 
     # -- messages --------------------------------------------------------------------------------------------------
 
     def on_notice(self, buffer: Buffer) -> None:
         """A buffer has its first event, or is full."""
         self._watched[buffer] = None
-        if self._warm and not (self._waiting or self._running) and self._suspicion.until is None:
-            # Wall clock, as for the age of a connection: a freeze counts.
-            if not self._proven or abs(time.time() - self._answered_at) > _WARM_AFTER:
-                self._waiting.append(Warmup(Deadline.after(self._options.request_timeout), self._warm))
+        if self._warm is None or self._suspicion.until is not None or not self._roster.idle():
+            return
+        # Wall clock, as for the age of a connection: a freeze counts.
+        if not self._roster.proven or abs(time.time() - self._answered_at) > _WARM_AFTER:
+            self._roster.add(Warmup(Deadline.after(self._options.request_timeout), self._warm))
 
     def on_flush(self, ticket: Ticket) -> None:
         """A caller waits for everything in some buffers, what is under way from them, and what was retained."""
         now = time.monotonic()
         self._tickets[ticket] = None
         mine = set(ticket.buffers) if ticket.forced else set(ticket.buffers) - {self._own}
-        for job in [*self._waiting, *self._running]:
-            if isinstance(job, Parcel) and job.scopes & mine:
-                self._attach(job, ticket)
+        for parcel in self._roster.parcels():
+            if parcel.scopes & mine:
+                self._attach(parcel, ticket)
                 for buffer in ticket.closing:
-                    if buffer.record in job.tickets:
-                        job.tickets.remove(buffer.record)
+                    if buffer.record in parcel.tickets:
+                        parcel.tickets.remove(buffer.record)
         items, scopes = self._drain(ticket.buffers)
         for buffer in ticket.closing:
             self._watched.pop(buffer, None)
@@ -188,13 +174,8 @@ class Coordinator:
 
     def on_done(self, sender: Sender | None, job: Job, outcome: Any) -> None:
         """A sender has done its job."""
-        if sender is not None:
-            self._free.append(sender)
-        if job in self._strays:
-            # Given up long ago and its events kept or sent anew: what it says now comes too late to count.
-            del self._strays[job]
-            return
-        self._running.pop(job, None)
+        if not self._roster.done(sender, job):
+            return  # Its events were kept or sent anew: what it says now comes too late to count.
         if isinstance(job, Parcel):
             if not isinstance(outcome, Outcome):
                 failure = PassingFailure(f"delivery failed with {type(outcome).__name__}")
@@ -202,7 +183,7 @@ class Coordinator:
                 outcome = Outcome(0, 0, [event for _, event in job.items], [], failure, 0, reached=False)
             self._settle(job, outcome)
         elif isinstance(job, Warmup) and outcome is True:
-            self._proven = True
+            self._roster.proven = True
         for ticket in job.tickets:
             ticket.outstanding -= 1
 
@@ -215,7 +196,7 @@ class Coordinator:
             events = buffer.drain()
             if events:
                 scopes.add(buffer)
-                items += zip(self._order, events)
+                items += zip(self._order, events, strict=False)
         return items, scopes
 
     def _attach(self, job: Job, ticket: Ticket) -> None:
@@ -236,7 +217,7 @@ class Coordinator:
             parcel = Parcel(items[start:end], deadline, scopes, self._courier, longest_nap=longest_nap)
             for ticket in tickets:
                 self._attach(parcel, ticket)
-            self._waiting.append(parcel)
+            self._roster.add(parcel)
             start = end
 
     def _probe_for(self, ticket: Ticket | None, now: float) -> None:
@@ -245,22 +226,16 @@ class Coordinator:
             if ticket is not None:
                 ticket.blame("the server is left alone after a failure", len(self._store), transient=True)
             return
-        probe = self._probing()
+        probe = self._roster.probe()
         if probe is None:
             items = self._store.take_newest(MAX_BATCH_EVENTS, self._options.max_queue_size)
             deadline = Deadline.after(self._options.request_timeout)
             probe = Parcel(items, deadline, [self._own], self._courier, probe=True)
-            self._waiting.appendleft(probe)
+            self._roster.add(probe, first=True)
         if ticket is not None:
             ticket.follow = ticket.deadline
             ticket.deadline = ticket.deadline.earlier(PROBE_WAIT)
             self._attach(probe, ticket)
-
-    def _probing(self) -> Parcel | None:
-        for job in [*self._waiting, *self._running]:
-            if isinstance(job, Parcel) and job.probe:
-                return job
-        return None
 
     def _settle(self, parcel: Parcel, outcome: Outcome) -> None:
         """Book the outcome of a batch."""
@@ -285,7 +260,7 @@ class Coordinator:
             self._fail(parcel, failure, now, reached=outcome.reached)
             return
         self._suspicion.cleared()
-        self._proven = True
+        self._roster.proven = True
         self._answered_at = time.time()
         if parcel.probe:
             self._follow_probe(parcel)
@@ -306,12 +281,12 @@ class Coordinator:
             parcel.blamed = True
             self._suspicion.failed(now, failure.pause)
         if not reached:
-            self._proven = False
+            self._roster.proven = False
         if reached and failure.pause is None and failure.status != 429:
             return  # It answers, so the fault may lie with this batch: the others have their turn.
-        for job in [job for job in self._waiting if isinstance(job, Parcel)]:
-            self._waiting.remove(job)
-            self._take_back(job, failure.reason, status=failure.status)
+        for waiting in self._roster.waiting_parcels():
+            self._roster.withdraw(waiting)
+            self._take_back(waiting, failure.reason, status=failure.status)
 
     def _take_back(self, parcel: Parcel, reason: str, *, status: int | None = None) -> None:
         """Keep the events of a batch that nobody sends now."""
@@ -334,13 +309,12 @@ class Coordinator:
             ticket.undelivered += len(events)
         self._blame(tickets, error.reason, len(events), status=error.status, transient=False)
         # A sink that hangs keeps one sender, not all of them.
-        hangs = any(isinstance(job, Handover) for job in self._strays)
-        if self._options.on_undelivered is not None and not hangs:
+        if self._options.on_undelivered is not None and not self._roster.sink_hangs():
             deadline = max((t.deadline for t in tickets), key=lambda d: d.at, default=Deadline.after(BACKGROUND_BUDGET))
             handover = Handover(events, error, deadline, self._options.on_undelivered)
             for ticket in tickets:
                 self._attach(handover, ticket)
-            self._waiting.append(handover)
+            self._roster.add(handover)
 
     def _blame(
         self, tickets: Sequence[Ticket], reason: str, events: int, *, status: int | None, transient: bool
@@ -355,9 +329,7 @@ class Coordinator:
 
     def _give_up_overdue(self, now: float) -> None:
         """Take back what a sender does not return from: only name resolution and a user's own code can hang so."""
-        for job in [job for job in self._running if now >= job.deadline.at + REPORT_GRACE / 2]:
-            del self._running[job]
-            self._strays[job] = None
+        for job in self._roster.give_up_overdue(now):
             if isinstance(job, Parcel):
                 self._fail(job, PassingFailure("timed out"), now, reached=False)
                 self._take_back(job, "timed out")
@@ -374,24 +346,24 @@ class Coordinator:
             elif not buffer.early:
                 self._bound(buffer)
             elif buffer.full or now >= buffer.since + self._options.flush_interval:
-                if self._suspicion.until is not None:
-                    items, _ = self._drain([buffer])
-                    self._keep(items, (), now)
-                elif self._room() > 0 and not self._waiting:
-                    items, scopes = self._drain([buffer])
-                    deadline = Deadline.after(BACKGROUND_BUDGET)
-                    self._dispatch(items, scopes, deadline, self._record_of(buffer), _BACKGROUND_NAP)
-                    self._start_jobs()
-                elif buffer.size >= 2 * self._options.max_queue_size:
-                    # The senders are busy, perhaps with a server that hangs: what piles up is bounded.
-                    items, _ = self._drain([buffer])
-                    self._keep(items, (), now)
-        if len(self._store) and now >= self._store_due() and not self._probing():
+                self._send_early(buffer, now)
+        if len(self._store) and now >= self._store_due() and self._roster.probe() is None:
             if self._suspicion.until is not None:
                 self._probe_for(None, now)
-            elif self._room() > 0 and not self._waiting:
-                deadline = Deadline.after(BACKGROUND_BUDGET)
-                self._dispatch(self._store.take(), {self._own}, deadline, (), _BACKGROUND_NAP)
+            elif self._roster.can_take():
+                self._dispatch(self._store.take(), {self._own}, Deadline.after(BACKGROUND_BUDGET), (), _BACKGROUND_NAP)
+
+    def _send_early(self, buffer: Buffer, now: float) -> None:
+        """Send a buffer that is full or old, while its invocation goes on."""
+        if self._suspicion.until is None and self._roster.can_take():
+            items, scopes = self._drain([buffer])
+            deadline = Deadline.after(BACKGROUND_BUDGET)
+            self._dispatch(items, scopes, deadline, self._record_of(buffer), _BACKGROUND_NAP)
+            self._roster.start()
+        elif self._suspicion.until is not None or buffer.size >= 2 * self._options.max_queue_size:
+            # Nobody to send to, or the senders are busy, perhaps with a server that hangs: what piles up is bounded.
+            items, _ = self._drain([buffer])
+            self._keep(items, (), now)
 
     def _record_of(self, buffer: Buffer) -> list[Ticket]:
         """Return what notes the early events of an invocation, for the flush at its end to tell."""
@@ -410,36 +382,12 @@ class Coordinator:
         if buffer.size <= self._options.max_retained_size:
             return
         bounded = Store(self._options.max_retained_size)
-        evicted = bounded.add(zip(self._order, buffer.drain()))
+        evicted = bounded.add(zip(self._order, buffer.drain(), strict=False))
         for _, event in bounded.take():
             buffer.append(event)
         if evicted:
             reason = f"dropped to keep an invocation within max_retained_size ({self._options.max_retained_size} bytes)"
             self._give_up(evicted, DeliveryError(reason, count=len(evicted)), ())
-
-    def _room(self) -> int:
-        """Return how many more jobs may run now."""
-        at_most = MAX_SENDERS - 1
-        busy = len(self._running)
-        if not self._proven or any(isinstance(job, Warmup) for job in self._running):
-            # Those that somebody has already waited for in vain are no scouts any more.
-            unanswered = sum(not (isinstance(job, Parcel) and job.blamed) for job in self._running)
-            return min(1 - unanswered, at_most - busy - len(self._strays))
-        return at_most - busy - len(self._strays)
-
-    def _start_jobs(self) -> None:
-        while self._waiting and self._room() > 0:
-            job = self._waiting.popleft()
-            self._running[job] = None
-            sender = self._free.pop() if self._free else self._hire()
-            if sender is None:
-                self.on_done(None, job, run_guarded(job))
-            else:
-                sender.give(job)
-
-    def _hire(self) -> Sender | None:
-        sender = Sender(self._report)
-        return sender if sender.start() else None
 
     def _finish_tickets(self, now: float) -> None:
         for ticket in list(self._tickets):
@@ -448,29 +396,25 @@ class Coordinator:
                 self._desert(ticket, now)
             if not ticket.outstanding or overdue:
                 del self._tickets[ticket]
-                unsettled = sum(
-                    len(job.items)
-                    for job in [*self._waiting, *self._running]
-                    if isinstance(job, Parcel) and ticket in job.tickets
-                )
+                unsettled = sum(len(parcel.items) for parcel in self._roster.parcels() if ticket in parcel.tickets)
                 self._publish()
                 ticket.finish(len(self._store) + unsettled)
 
     def _desert(self, ticket: Ticket, now: float) -> None:
         """A flush is out of time: keep what has not been started for it, and suspect what has not been answered."""
-        for job in [job for job in self._waiting if ticket in job.tickets and job.tickets == [ticket]]:
-            if isinstance(job, Parcel):
-                self._waiting.remove(job)
-                self._take_back(job, "out of time")
-        for job in list(self._running):
-            if isinstance(job, Parcel) and ticket in job.tickets:
-                ticket.blame("no answer in time", len(job.items), transient=True)
-                if not job.blamed:
-                    job.blamed = True
+        for parcel in self._roster.waiting_parcels():
+            if parcel.tickets == [ticket]:
+                self._roster.withdraw(parcel)
+                self._take_back(parcel, "out of time")
+        for parcel in self._roster.running_parcels():
+            if ticket in parcel.tickets:
+                ticket.blame("no answer in time", len(parcel.items), transient=True)
+                if not parcel.blamed:
+                    parcel.blamed = True
                     self._suspicion.failed(now, None)
 
     def _publish(self) -> None:
-        in_flight = sum(len(job.items) for job in [*self._waiting, *self._running] if isinstance(job, Parcel))
+        in_flight = sum(len(parcel.items) for parcel in self._roster.parcels())
         self.books = self.books._replace(in_flight=in_flight, retained=len(self._store))
 
     def _tell(self) -> None:

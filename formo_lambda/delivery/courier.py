@@ -141,16 +141,14 @@ class _Delivery:
         except PassingFailure as passing:
             failure = passing
         kept = [event for part in parts for event in part]
-        return Outcome(
-            self._sent, self._quarantined, kept, self._refused, failure, self._requests, self._reached
-        )
+        return Outcome(self._sent, self._quarantined, kept, self._refused, failure, self._requests, self._reached)
 
     def _attempt(self, events: list[bytes]) -> Response:
         try:
             response = self._courier.attempt(events, self._deadline)
         except PassingFailure:
             raise
-        except Exception as error:  # noqa: BLE001 -- a transport may be the user's own; whatever it raises, there was no answer
+        except Exception as error:
             self._requests += error.requests if isinstance(error, TransportError) else 1
             raise as_passing_failure(error) from error
         self._requests += response.requests

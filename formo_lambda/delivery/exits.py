@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import importlib
 import os
 import signal
 import sys
@@ -100,7 +101,7 @@ def _register_snapshot_hooks() -> None:
     if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "snap-start":
         return
     try:
-        import snapshot_restore_py as hooks  # type: ignore[import-not-found, unused-ignore] # noqa: PLC0415 -- of the runtime
+        hooks = importlib.import_module("snapshot_restore_py")  # of the runtime, never of ours
     except ImportError:
         return
     hooks.register_before_snapshot(_close_connections)

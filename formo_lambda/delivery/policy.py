@@ -85,7 +85,9 @@ class PassingFailure(Exception):
         retry: Whether another attempt in the same flush may do better.
     """
 
-    def __init__(self, reason: str, *, status: int | None = None, pause: float | None = None, retry: bool = True) -> None:
+    def __init__(
+        self, reason: str, *, status: int | None = None, pause: float | None = None, retry: bool = True
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.status = status
@@ -113,9 +115,7 @@ def retrying(
         # tenacity computes the wait before it asks whether to stop.
         return state.attempt_number > retry_count or state.upcoming_sleep >= min(deadline.remaining(), longest_nap)
 
-    return Retrying(
-        sleep=sleep, wait=wait, stop=stop, retry=retry_if_exception(_may_be_tried_again), reraise=True
-    )
+    return Retrying(sleep=sleep, wait=wait, stop=stop, retry=retry_if_exception(_may_be_tried_again), reraise=True)
 
 
 def _failure(state: RetryCallState) -> PassingFailure:

@@ -36,14 +36,14 @@ def proxy_for(scheme: str, netloc: str) -> Proxy | None:
     if not any(name.lower().endswith("_proxy") for name in os.environ):
         return None
     import base64  # noqa: PLC0415 -- few environments have a proxy
+    from urllib import request  # noqa: PLC0415
     from urllib.parse import unquote, urlsplit  # noqa: PLC0415
-    from urllib.request import getproxies_environment, proxy_bypass_environment  # noqa: PLC0415
 
     from formo_lambda.errors import ConfigurationError  # noqa: PLC0415
 
-    proxies: dict[str, str] = getproxies_environment()
+    proxies = request.getproxies_environment()
     named = proxies.get(scheme) or proxies.get("all")
-    if not named or proxy_bypass_environment(netloc, proxies):  # type: ignore[attr-defined] # missing from typeshed
+    if not named or request.proxy_bypass_environment(netloc, proxies):  # type: ignore[attr-defined] # missing from typeshed
         return None
     url = urlsplit(named if "://" in named else f"http://{named}")
     if url.scheme != "http" or not url.hostname:

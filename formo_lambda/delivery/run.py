@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Literal
 from formo_lambda.delivery import outbox as outboxes
 from formo_lambda.delivery.flushing import Flush
 from formo_lambda.delivery.outbox import Outbox
-from formo_lambda.delivery.result import FlushResult
 from formo_lambda.invocation import Buffer, Deadline, Owner, current_invocation, entered, open_invocation
 from formo_lambda.options import DEADLINE_RESERVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from types import TracebackType
+
+    from typing_extensions import Self
+
+    from formo_lambda.delivery.result import FlushResult
 
     OnException = Literal["send", "discard"] | Callable[[BaseException], bool]
 
@@ -127,7 +130,7 @@ class Run:
 
     # -- as a `with` statement of the user's -----------------------------------------------------------------------
 
-    def __enter__(self) -> Run:
+    def __enter__(self) -> Self:
         self._entered = self.step()
         self._entered.__enter__()
         return self
@@ -138,7 +141,7 @@ class Run:
         self._leave(kind, error, traceback)
         self.close(error)
 
-    async def __aenter__(self) -> Run:
+    async def __aenter__(self) -> Self:
         return self.__enter__()
 
     async def __aexit__(

@@ -19,7 +19,7 @@ class Response(NamedTuple):
     """
 
     status: int
-    headers: Mapping[str, str] = {}  # noqa: RUF012 -- a NamedTuple default, never mutated
+    headers: Mapping[str, str] = {}
     body: bytes = b""
     requests: int = 1
 

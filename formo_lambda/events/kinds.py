@@ -34,7 +34,7 @@ class Kind(NamedTuple):
 
 def _flatten_arguments(properties: dict[str, Any], _: Mapping[str, object]) -> None:
     """Repeat the arguments of a contract call beside the other properties, where they are easier to query."""
-    for name, value in properties.get("function_args", {}).items():
+    for name, value in (properties.get("function_args") or {}).items():
         # An argument called `to` or `value` must not pass for the transaction's own.
         if name not in properties and name not in _TRANSACTION:
             properties[name] = value

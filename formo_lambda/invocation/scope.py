@@ -54,7 +54,7 @@ class Invocation:
         idempotency_key: str | None = None,
     ) -> None:
         self.outer = outer
-        self.early = keeps_all and (outer is None or outer.early)
+        self.early: bool = keeps_all and (outer is None or outer.early)
         self._remaining = remaining
         self.idempotency_key = idempotency_key
         self.buffers: dict[Owner, Buffer] = {}
