@@ -143,8 +143,10 @@ class HttpTransport:
                 connection = self._idle.pop()
             except IndexError:
                 return None
-            # Wall clock, because the monotonic one may stand still in a frozen process.
-            if connection.is_connected and abs(time.time() - connection.used_at) < CONNECTION_IDLE_MAX:
+            # Unasked bytes mean that the server hung up, but for the session tickets of TLS 1.3, which lie in a
+            # connection that has not served yet. Wall clock, because the monotonic one may stand still in a freeze.
+            alive = connection.is_connected or not connection.served
+            if alive and abs(time.time() - connection.used_at) < CONNECTION_IDLE_MAX:
                 return connection
             connection.close()
 

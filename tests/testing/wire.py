@@ -25,7 +25,7 @@ def wire_event(**changes: Any) -> dict[str, Any]:
         "event": "Swap Completed",
         "properties": {},
         "context": {"library_name": "Formo Python SDK", "library_version": "1.0.0"},
-        "address": "0x9798D87366bDfc5d70B300aBDFfC4f9e95369b3d",
+        "address": "0x9798d87366BDfC5d70B300AbDfFc4F9E95369b3D",
         "original_timestamp": "2026-11-23T10:00:00.000Z",
         "sent_at": "2026-11-23T10:00:01.000Z",
         "message_id": str(uuid.uuid4()),
