@@ -55,8 +55,7 @@ def _amount(field: str, copied: object, given: Mapping[str, object]) -> int | fl
     if kind is str:
         copied = _number(copied)  # type: ignore[arg-type]
     if type(copied) is float and abs(copied) != float("inf"):
-        # The addition makes -0.0 the 0 that JavaScript writes.
-        return int(copied) if copied.is_integer() and abs(copied) <= MAX_SAFE_INTEGER else copied + 0.0
+        return int(copied) if copied.is_integer() and abs(copied) <= MAX_SAFE_INTEGER else copied
     if copied is None and kind is not str and _original(field.rpartition(".")[2], given) is None:
         return None
     raise ValidationError(field, _AMOUNT_RULE)

@@ -15,6 +15,7 @@ from formo_lambda.options import LIBRARY_NAME, MAX_EVENT_BYTES, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeGuard
 
 logger = logging.getLogger("formo_lambda")
 
@@ -122,7 +123,7 @@ def _context_mapping(value: object) -> Mapping[str, object]:
     return _mapping("context", value)
 
 
-def _is_mapping(value: object) -> bool:
+def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
     try:
         return isinstance(value, Mapping)
     except Exception:  # noqa: BLE001 -- an object that raises when asked for its class is no mapping
@@ -154,6 +155,9 @@ def _properties(
     json_default: Callable[[object], object] | None,
 ) -> str:
     copied: dict[str, Any] = {} if given is _NOTHING else copy_value("properties", given, json_default)
+    unknown = reserved.keys() - rule.reserved.keys()
+    if unknown:
+        raise TypeError(f"this kind of event has no {', '.join(sorted(unknown))}")
     if rule.reserved:
         arguments = {
             name: copy_value(name, value, json_default) for name, value in reserved.items() if value is not None

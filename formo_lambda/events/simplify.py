@@ -58,8 +58,20 @@ def simplify(value: object, json_default: Callable[[object], object] | None) -> 
     except RefusedError:
         raise
     except Exception as error:
-        raise RefusedError(f"could not be read: its type, {original}, raised {type(error).__name__}") from error
+        raise _raised(original, error) from error
     raise RefusedError(_no_form(original))
+
+
+def as_dict(value: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return the members of a mapping.
+
+    Raises:
+        RefusedError: Its own code raised.
+    """
+    try:
+        return dict(value.items())
+    except Exception as error:
+        raise _raised(type(value).__name__, error) from error
 
 
 def _one_step(value: object, json_default: Callable[[object], object] | None) -> Any:
@@ -74,6 +86,10 @@ def _one_step(value: object, json_default: Callable[[object], object] | None) ->
     except Exception as error:
         reason = f"could not be converted: json_default raised {type(error).__name__} for a {type(value).__name__}"
         raise RefusedError(reason) from error
+
+
+def _raised(type_name: str, error: Exception) -> RefusedError:
+    return RefusedError(f"could not be read: its type, {type_name}, raised {type(error).__name__}")
 
 
 def _no_form(type_name: str) -> str:
@@ -100,7 +116,7 @@ def _collection(value: Any) -> Any:
     if isinstance(value, tuple) and hasattr(type(value), "_fields"):
         return dict(zip(value._fields, value, strict=True))  # type: ignore[attr-defined]
     if isinstance(value, Mapping):
-        return dict(value.items())
+        return as_dict(value)
     if isinstance(value, (list, tuple, deque, AbstractSet, ValuesView, range)):
         _check_size(len(value))
         return list(value)
@@ -122,7 +138,7 @@ def _decimal(value: Any) -> Any:
     if not value.is_finite():
         return None
     number = float(value)
-    if type(value)(repr(number)) != value:
+    if sys.modules["decimal"].Decimal(repr(number)) != value:
         return str(value)
     return int(number) if number.is_integer() and abs(number) <= MAX_SAFE_INTEGER else number
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda.errors import ValidationError
-from formo_lambda.events.simplify import MAX_SAFE_INTEGER, RefusedError, simplify
+from formo_lambda.events.simplify import MAX_SAFE_INTEGER, RefusedError, as_dict, simplify
 from formo_lambda.options import MAX_EVENT_BYTES
 
 if TYPE_CHECKING:
@@ -41,19 +41,16 @@ def copy_value(field: str, value: object, json_default: Callable[[object], objec
         raise ValidationError(field, "is nested too deeply for the call stack that is left") from None
 
 
-def read_mapping(field: str, value: object) -> dict[str, Any]:
+def read_mapping(field: str, value: Mapping[Any, Any]) -> dict[str, Any]:
     """Return the members of a mapping that is not a dict, as they are.
 
     Raises:
         ValidationError: Its own code raised.
     """
     try:
-        members = simplify(value, None)
+        return as_dict(value)
     except RefusedError as refused:
         raise ValidationError(field, refused.reason) from refused.__cause__
-    if type(members) is dict:
-        return members
-    raise ValidationError(field, "must be an object if provided")
 
 
 class _Walk:

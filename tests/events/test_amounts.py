@@ -8,14 +8,12 @@ import math
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.events.building import built_bytes, refusal, tracked
-
 
 RULE = "must be a finite number, or a string of ASCII digits that is one"
 
@@ -42,11 +40,14 @@ class Code(str, Enum):
     EURO = "EUR"
 
 
-class ForgetfulDict(dict[str, Any]):
-    """A mapping whose look-up is broken, though its items are fine."""
+class Prickly(str):
+    """A key that raises when it is compared."""
 
-    def get(self, *_: object) -> Any:
-        raise LookupError
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError
 
 
 AMOUNTS = ["revenue", "volume", "points"]
@@ -134,9 +135,7 @@ def test_negative_revenue_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("amount", "warned"), [(100_000_000, False), (100_000_001, True), ("1e9", True)])
-def test_anomalous_revenue_is_warned_about(
-    amount: object, *, warned: bool, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_anomalous_revenue_is_warned_about(amount: object, *, warned: bool, caplog: pytest.LogCaptureFixture) -> None:
     """Revenue that Formo will record as 0 is sent, with a warning that does not quote it."""
     with caplog.at_level(logging.WARNING, logger="formo_lambda"):
         assert tracked({"revenue": amount})["revenue"] == float(str(amount))
@@ -174,9 +173,11 @@ def test_only_track_events_have_amounts() -> None:
     assert json.loads(data + b"}")["properties"] == {"revenue": "5", "volume": None}
 
 
-def test_a_mapping_with_a_broken_lookup() -> None:
-    """A mapping whose look-up raises is read by its items; what they do not tell is refused."""
-    assert tracked(ForgetfulDict(revenue=5, points=1)) == {"revenue": 5, "points": 1, "currency": "usd"}
+def test_keys_that_cannot_be_looked_up() -> None:
+    """Where a key's own code prevents looking at the original value, an amount counts, and a currency is refused."""
+    assert tracked({Prickly("volume"): 5}) == {"volume": 5}
+    refused = refusal("track", event="Swap", properties={"revenue": 5, Prickly("currency"): "EUR"})
+    assert refused.field == "properties.currency"
 
 
 def test_json_default_may_make_an_amount() -> None:

@@ -45,6 +45,7 @@ class LoudText(str):
         raise RuntimeError
 
     def strip(self, _: object = None) -> str:
+        """Raise."""
         raise RuntimeError
 
 

@@ -51,7 +51,7 @@ class Masked:
     """An object that raises when asked for its class."""
 
     @property  # type: ignore[misc]
-    def __class__(self) -> type:  # noqa: D105
+    def __class__(self) -> type:
         raise RuntimeError
 
 
@@ -63,7 +63,7 @@ class Loud(str):
     def _raise(self, *_: object) -> Any:
         raise RuntimeError
 
-    __str__ = __repr__ = __len__ = __iter__ = encode = _raise
+    __str__ = __repr__ = __len__ = __iter__ = _raise
 
 
 class TestKeys:
@@ -90,7 +90,12 @@ class TestKeys:
 
     def test_odd_keys_are_escaped_and_cut_in_paths(self) -> None:
         """A key that is no plain name appears in a path escaped, and not at full length."""
-        for key, step in {"a b\n": r'["a b\n"]', "\u00e9": r'["\u00e9"]', "k" * 99: f'["{"k" * 40}"]', "": '[""]'}.items():
+        for key, step in {
+            "a b\n": r'["a b\n"]',
+            "\u00e9": r'["\u00e9"]',
+            "k" * 99: f'["{"k" * 40}"]',
+            "": '[""]',
+        }.items():
             assert refusal("track", event="Swap", properties={key: object()}).field == f"properties{step}"
 
 
@@ -103,7 +108,8 @@ class TestDepth:
         ids=["dict", "list", "tuple", "mapping"],
     )
     def test_the_limit(self, wrap: Any) -> None:
-        """The deepest nesting allowed is sent; one level more is refused."""
+        """The deepest nesting allowed, 200 levels, is sent; one level more is refused."""
+        assert MAX_DEPTH == 200
         assert tracked({"v": nested(MAX_DEPTH - 1, wrap)})
         refused = refusal("track", event="Swap", properties={"v": nested(MAX_DEPTH, wrap)})
         assert refused.reason == f"is nested more than {MAX_DEPTH} levels deep"
@@ -204,7 +210,9 @@ class TestSize:
 
     def test_a_string_shared_many_times(self) -> None:
         """One long string in many places counts as often as it appears."""
-        assert "too large" in refusal("track", event="Swap", properties={"v": [["x" * 100_000]] * 1_000}).reason
+        refused = refusal("track", event="Swap", properties={"v": [["x" * 100_000]] * 1_000})
+        # It is refused on the way, not after all of it was written.
+        assert (refused.field, refused.reason) == ("properties.v[5]", "is too large: an event may have 490000 bytes")
 
     def test_a_long_range_is_not_counted_out(self) -> None:
         """A collection that only knows its length is refused by it."""

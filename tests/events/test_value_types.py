@@ -174,7 +174,10 @@ def test_decimals_do_not_depend_on_the_context() -> None:
 def test_an_unrepresentable_moment_is_refused() -> None:
     """A datetime that has no form in UTC is refused, not an overflow."""
     refused = refusal("track", event="Swap", properties={"at": datetime.min.replace(tzinfo=TOKYO)})
-    assert (refused.field, refused.reason) == ("properties.at", "could not be read: its type, datetime, raised OverflowError")
+    assert (refused.field, refused.reason) == (
+        "properties.at",
+        "could not be read: its type, datetime, raised OverflowError",
+    )
 
 
 def test_an_integer_of_too_many_digits_is_refused() -> None:
@@ -216,4 +219,6 @@ class TestJsonDefault:
     def test_it_may_return_its_argument(self) -> None:
         """A hook that gives back what it got, or wraps it for ever, ends in a refusal."""
         for endless in (lambda value: value, lambda value: [value]):
-            assert refusal("track", event="Swap", properties={"v": 1j}, json_default=endless).field.startswith("properties.v")
+            assert refusal("track", event="Swap", properties={"v": 1j}, json_default=endless).field.startswith(
+                "properties.v"
+            )

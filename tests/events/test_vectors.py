@@ -56,11 +56,10 @@ def test_quirks_of_node_are_decided(case: dict[str, Any]) -> None:
     else:
         assert name in decisions.WRONG_CALLS
         call: Any = build
+        named = _arguments(case) if name.startswith("unknown_args") else {}
+        positional = () if named else (decoded(case["args"]),)
         with pytest.raises(TypeError):
-            if isinstance(case["args"], dict) and case["id"].startswith("unknown_args"):
-                call(method, now=NOW, new_id=id_maker(), **_arguments(case))
-            else:
-                call(method, decoded(case["args"]), now=NOW, new_id=id_maker())
+            call(method, *positional, now=NOW, new_id=id_maker(), **named)
 
 
 def test_every_quirk_is_decided_once() -> None:

@@ -6,7 +6,10 @@ import json
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _RECORDED = json.loads(Path(__file__).with_name("vectors.json").read_text(encoding="ascii"))
 
@@ -52,7 +55,7 @@ def _untagged(tag: str, content: Any) -> Any:
         loop: dict[str, Any] = {"name": "loop"}
         loop["self"] = loop
         return loop
-    simple = {
+    simple: dict[str, Callable[[Any], Any]] = {
         "$undefined": lambda _: _ABSENT,
         "$number": float,
         "$bigint": int,
@@ -70,23 +73,21 @@ def difference(expected: Any, actual: Any, path: str = "event") -> str | None:
 
     Placeholders stand for what matches them; numbers are equal by value, as JavaScript reads them; a bool is no number.
     """
-    if isinstance(expected, str) and expected in _PLACEHOLDERS:
-        return None if isinstance(actual, str) and _PLACEHOLDERS[expected](actual) else f"{path}: {actual!r}"
-    if _is_number(expected) and _is_number(actual):
-        return None if float(expected) == float(actual) else f"{path}: {actual!r} is not {expected!r}"
-    if type(expected) is not type(actual):
-        return f"{path}: {actual!r} is not {expected!r}"
-    if isinstance(expected, dict):
-        if expected.keys() != actual.keys():
-            return f"{path}: the keys {sorted(expected.keys() ^ actual.keys())} are on one side only"
-        pairs = [(f"{path}.{key}", expected[key], actual[key]) for key in expected]
-    elif isinstance(expected, list):
-        if len(expected) != len(actual):
-            return f"{path}: {len(actual)} items are not {len(expected)}"
-        pairs = [(f"{path}[{i}]", *both) for i, both in enumerate(zip(expected, actual, strict=True))]
+    if isinstance(expected, dict) and isinstance(actual, dict) and expected.keys() == actual.keys():
+        parts = [(f"{path}.{key}", expected[key], actual[key]) for key in expected]
+    elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
+        parts = [(f"{path}[{i}]", expected[i], actual[i]) for i in range(len(expected))]
     else:
-        return None if expected == actual else f"{path}: {actual!r} is not {expected!r}"
-    return next((found for where, one, two in pairs if (found := difference(one, two, where))), None)
+        return None if _same_scalar(expected, actual) else f"{path}: {actual!r} is not {expected!r}"
+    return next((found for where, one, two in parts if (found := difference(one, two, where))), None)
+
+
+def _same_scalar(expected: Any, actual: Any) -> bool:
+    if isinstance(expected, str) and expected in _PLACEHOLDERS:
+        return isinstance(actual, str) and bool(_PLACEHOLDERS[expected](actual))
+    if _is_number(expected) and _is_number(actual):
+        return float(expected) == float(actual)
+    return type(expected) is type(actual) and bool(expected == actual)
 
 
 def _is_number(value: object) -> bool:
