@@ -7,14 +7,13 @@ connection alive for ever. Here the time left is set anew before each call.
 from __future__ import annotations
 
 import io
+import socket
 import time
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 if TYPE_CHECKING:
-    import socket
-
     from typing_extensions import Buffer
 
 
@@ -49,6 +48,11 @@ class BoundedSocket:
         while view:
             self.arm()
             view = view[self._sock.send(view) :]
+
+    def hang_up(self) -> None:
+        """Make every call on the socket end now, also one that another thread is in."""
+        # Not the method of an SSLSocket, which would take the TLS state away from under that thread.
+        socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         """Return a reader of the socket that obeys the moment, as `http.client` wants one."""

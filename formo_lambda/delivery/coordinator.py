@@ -33,6 +33,7 @@ from formo_lambda.options import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from formo_lambda.delivery.outbox import Link
     from formo_lambda.delivery.senders import Sender
     from formo_lambda.options import Options
 
@@ -62,7 +63,7 @@ class Coordinator:
         options: The client's options.
         own: The client's own buffer.
         courier: Delivers a batch.
-        warm: Opens a connection ahead of the first request, within so many seconds; None where nothing can.
+        link: The transport's connections, where it keeps any.
         report: Brings a sender's outcome back to the inbox.
         release: Called with a buffer whose invocation is over, once it is empty.
 
@@ -76,7 +77,7 @@ class Coordinator:
         options: Options,
         own: Buffer,
         courier: Courier,
-        warm: Callable[[float], None] | None,
+        link: Link | None,
         report: Callable[[Sender, Job, Any], None],
         release: Callable[[Buffer], None],
     ) -> None:
@@ -85,7 +86,7 @@ class Coordinator:
         self._options = options
         self._own = own
         self._courier = courier
-        self._warm = warm
+        self._link = link
         self._release = release
         self._order = count()
         self._store = Store(options.max_retained_size)
@@ -94,7 +95,7 @@ class Coordinator:
         self._answered_at = 0.0
         self._watched: dict[Buffer, None] = {}
         self._tickets: dict[Ticket, None] = {}
-        self._roster = Roster(report, self.on_done)
+        self._roster = Roster(report, self.on_done, link.interrupt if link else None)
         self._untold: dict[tuple[str, int | None, bool], int] = {}
 
     # -- turns -----------------------------------------------------------------------------------------------------
@@ -142,33 +143,30 @@ class Coordinator:
     def on_notice(self, buffer: Buffer) -> None:
         """A buffer has its first event, or is full."""
         self._watched[buffer] = None
-        if self._warm is None or self._suspicion.until is not None or not self._roster.idle():
+        if self._link is None or self._suspicion.until is not None or not self._roster.idle():
             return
         # Wall clock, as for the age of a connection: a freeze counts.
         if not self._roster.proven or abs(time.time() - self._answered_at) > _WARM_AFTER:
-            self._roster.add(Warmup(Deadline.after(self._options.request_timeout), self._warm))
+            self._roster.add(Warmup(Deadline.after(self._options.request_timeout), self._link.warm))
 
     def on_flush(self, ticket: Ticket) -> None:
         """A caller waits for everything in some buffers, what is under way from them, and what was retained."""
         now = time.monotonic()
         self._tickets[ticket] = None
-        mine = set(ticket.buffers) if ticket.forced else set(ticket.buffers) - {self._own}
-        for parcel in self._roster.parcels():
-            if parcel.scopes & mine:
-                self._attach(parcel, ticket)
-                for buffer in ticket.closing:
-                    if buffer.record in parcel.tickets:
-                        parcel.tickets.remove(buffer.record)
-        items, scopes = self._drain(ticket.buffers)
+        items = self._join(ticket)
+        drained, scopes = self._drain(ticket.buffers)
+        items += drained
         for buffer in ticket.closing:
             self._watched.pop(buffer, None)
             self._release(buffer)
+        if not items and not ticket.forced:
+            return  # What was retained leaves with an invocation's own events: one without never pays.
         if self._suspicion.until is None or ticket.forced:
             if len(self._store):
                 scopes.add(self._own)
                 items = self._store.take() + items
-            self._dispatch(items, scopes, ticket.deadline, [ticket])
-        elif items or len(self._store):
+            self._dispatch(items, scopes or {self._own}, ticket.deadline, [ticket])
+        else:
             self._keep(items, [ticket], now)
             self._probe_for(ticket, now)
 
@@ -188,6 +186,34 @@ class Coordinator:
             ticket.outstanding -= 1
 
     # -- what a message leads to -----------------------------------------------------------------------------------
+
+    def _join(self, ticket: Ticket) -> list[Item]:
+        """Have a flush wait for the batches under way that concern it; return the events of those it takes over."""
+        taken_over: list[Item] = []
+        for parcel in self._roster.parcels():
+            if not any(self._concerns(ticket, buffer) for buffer in parcel.scopes):
+                continue
+            if parcel.blamed and ticket.forced:
+                # Somebody has waited for it in vain. Who asks by name gets a new attempt, on a new connection.
+                self._roster.give_up(parcel)
+                self._blame(parcel.tickets, "no answer in time", len(parcel.items), status=None, transient=True)
+                for other in parcel.tickets:
+                    other.outstanding -= 1
+                taken_over += parcel.items
+                continue
+            if ticket.forced:
+                parcel.wanted_by.append(ticket)
+            self._attach(parcel, ticket)
+            for buffer in ticket.closing:
+                if buffer.record in parcel.tickets:
+                    parcel.tickets.remove(buffer.record)
+        return taken_over
+
+    def _concerns(self, ticket: Ticket, buffer: Buffer) -> bool:
+        """Whether a flush answers for what came from a buffer: its own; by name, also what nobody else answers for."""
+        if ticket.forced:
+            return buffer in ticket.buffers or buffer.closed
+        return buffer in ticket.buffers and buffer is not self._own
 
     def _drain(self, buffers: Iterable[Buffer]) -> tuple[list[Item], set[Buffer]]:
         items: list[Item] = []
@@ -255,9 +281,17 @@ class Coordinator:
             self._blame((), "quarantined by the server", outcome.quarantined, status=200, transient=False)
         failure = outcome.failure
         if failure is not None:
-            self._blame(parcel.tickets, failure.reason, len(outcome.kept), status=failure.status, transient=True)
-            self._keep(parcel.items_of(outcome.kept), parcel.tickets, now)
+            kept = parcel.items_of(outcome.kept)
+            again = [ticket for ticket in parcel.wanted_by if ticket in self._tickets]
+            others = [ticket for ticket in parcel.tickets if ticket not in again]
+            if others or not again:
+                self._blame(others, failure.reason, len(kept), status=failure.status, transient=True)
             self._fail(parcel, failure, now, reached=outcome.reached)
+            if again:
+                # They were asked for by name while under way, and have not been tried for those who asked.
+                self._dispatch(kept, set(parcel.scopes), max((t.deadline for t in again), key=lambda d: d.at), again)
+            else:
+                self._keep(kept, parcel.tickets, now)
             return
         self._suspicion.cleared()
         self._roster.proven = True
@@ -341,8 +375,9 @@ class Coordinator:
         """Take what is full or old enough out of the buffers, and out of the store what has waited long enough."""
         for buffer in list(self._watched):
             if not buffer.events:
-                if buffer.closed:
-                    del self._watched[buffer]
+                buffer.rearm()
+            if not buffer.events:
+                del self._watched[buffer]
             elif not buffer.early:
                 self._bound(buffer)
             elif buffer.full or now >= buffer.since + self._options.flush_interval:
@@ -379,12 +414,7 @@ class Coordinator:
 
     def _bound(self, buffer: Buffer) -> None:
         """Keep a buffer that must not leave early within the bound of the store, oldest out first."""
-        if buffer.size <= self._options.max_retained_size:
-            return
-        bounded = Store(self._options.max_retained_size)
-        evicted = bounded.add(zip(self._order, buffer.drain(), strict=False))
-        for _, event in bounded.take():
-            buffer.append(event)
+        evicted = buffer.shed(self._options.max_retained_size)
         if evicted:
             reason = f"dropped to keep an invocation within max_retained_size ({self._options.max_retained_size} bytes)"
             self._give_up(evicted, DeliveryError(reason, count=len(evicted)), ())

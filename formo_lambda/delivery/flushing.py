@@ -40,7 +40,7 @@ class Flush:
             closing: Those of the buffers that end with this flush.
         """
         ticket = Ticket(buffers, deadline, forced=self._forced, closing=closing)
-        if not outbox.pending(buffers):
+        if not outbox.pending(buffers, retained=self._forced):
             ticket.finish(0)
             for buffer in closing:
                 outbox.release_buffer(buffer)
@@ -55,8 +55,13 @@ class Flush:
             ticket.wait()
         return self._conclude()
 
-    async def wait_async(self) -> FlushResult:
-        """Send, await the outcome without occupying the event loop, and return it."""
+    async def wait_async(self, error: BaseException | None = None) -> FlushResult:
+        """Send, await the outcome without occupying the event loop, and return it.
+
+        Args:
+            error: What ended the invocation, if it failed. Where that is a cancellation, a further one does not end the
+                wait, which is bounded: the caller is going to raise the first, and events would be left behind.
+        """
         if all(ticket.finished for _, ticket in self._tickets):
             return self._conclude()
         import asyncio  # noqa: PLC0415 -- only where an event loop runs already
@@ -85,7 +90,12 @@ class Flush:
                 patience = max(patience, ticket.patience())
         timer = loop.call_later(patience, finished.set)
         try:
-            await finished.wait()
+            while not finished.is_set():
+                try:
+                    await finished.wait()
+                except asyncio.CancelledError:
+                    if not isinstance(error, asyncio.CancelledError):
+                        raise
         finally:
             timer.cancel()
         return self._conclude()

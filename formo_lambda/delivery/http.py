@@ -5,13 +5,19 @@ from __future__ import annotations
 import http.client
 import time
 from collections import deque
+from threading import get_ident
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError, NameResolutionError, ProxyError
 from urllib3.util.ssl_ import create_urllib3_context
 
-from formo_lambda.delivery.connection import BoundedConnection, BoundedHTTPConnection, BoundedHTTPSConnection
+from formo_lambda.delivery.connection import (
+    BoundedConnection,
+    BoundedHTTPConnection,
+    BoundedHTTPSConnection,
+    BoundedSocket,
+)
 from formo_lambda.delivery.proxies import proxy_for
 from formo_lambda.delivery.transport import Response, TransportError
 from formo_lambda.options import CONNECTION_IDLE_MAX, MAX_ANSWER_BYTES
@@ -44,6 +50,8 @@ class HttpTransport:
         self._context: ssl.SSLContext | None = None
         # The most recently used connection last. Deque operations are atomic, so no lock is needed.
         self._idle: deque[BoundedConnection] = deque()
+        #: The connection that each thread is in an exchange on.
+        self._busy: dict[int, BoundedConnection] = {}
 
     def send(self, body: bytes, headers: Mapping[str, str], timeout: float) -> Response:
         """Send one request and return the answer.
@@ -95,6 +103,16 @@ class HttpTransport:
             ready.used_at = time.time()
         self._idle.append(ready)
 
+    def interrupt(self, thread: int) -> None:
+        """End the exchange that a thread is in, if it is in one; name resolution cannot be ended."""
+        connection = self._busy.get(thread)
+        bounded = connection.sock if connection is not None else None
+        if isinstance(bounded, BoundedSocket):
+            try:
+                bounded.hang_up()
+            except OSError:  # it has just ended by itself
+                pass
+
     def close(self) -> None:
         """Close the idle connections; the next request opens a new one."""
         while self._idle:
@@ -107,6 +125,14 @@ class HttpTransport:
         self, connection: BoundedConnection, body: bytes, headers: Mapping[str, str], until: float
     ) -> Response:
         connection.bound(until)
+        thread = get_ident()
+        self._busy[thread] = connection
+        try:
+            return self._ask(connection, body, headers)
+        finally:
+            del self._busy[thread]
+
+    def _ask(self, connection: BoundedConnection, body: bytes, headers: Mapping[str, str]) -> Response:
         try:
             connection.request(
                 "POST",

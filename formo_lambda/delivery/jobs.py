@@ -48,6 +48,7 @@ class Parcel:
 
     Attributes:
         tickets: The flushes that wait for it.
+        wanted_by: Those of them that asked for it by name while it was under way.
         blamed: Whether its failure has been booked.
     """
 
@@ -65,6 +66,7 @@ class Parcel:
         self.deadline = deadline
         self.scopes = frozenset(scopes)
         self.tickets: list[Ticket] = []
+        self.wanted_by: list[Ticket] = []
         self.probe = probe
         self.blamed = False
         self._courier = courier
@@ -113,7 +115,7 @@ class Handover:
         """Call the sink; what it raises is logged, because nobody else would see it."""
         try:
             self._sink(body.as_dicts(self._events, time.time()), self._error)
-        except Exception:
+        except (Exception, SystemExit):
             logger.exception("on_undelivered raised; %d events were given up", len(self._events))
 
 

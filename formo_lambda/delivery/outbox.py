@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: How often a reader looks for a moment between two turns.
+_LOOKS = 10_000
+
 logger = logging.getLogger("formo_lambda")
 
 #: Every outbox of the process, for a forked child to make anew.
@@ -40,6 +43,9 @@ class Link(Protocol):
 
     def warm(self, timeout: float) -> None:
         """Open a connection ahead of the first request."""
+
+    def interrupt(self, thread: int) -> None:
+        """End the exchange that a thread is in."""
 
     def close(self) -> None:
         """Close the connections; the next request opens a new one."""
@@ -79,7 +85,7 @@ class Outbox:
             self._options,
             self.own,
             self._courier,
-            warm=self._link.warm if self._link else None,
+            link=self._link,
             report=self._report,
             release=self.release_buffer,
         )
@@ -135,20 +141,28 @@ class Outbox:
             requests=books.requests,
         )
 
-    def pending(self, buffers: Sequence[Buffer]) -> bool:
-        """Whether a flush of these buffers has anything to do."""
+    def pending(self, buffers: Sequence[Buffer], *, retained: bool) -> bool:
+        """Whether a flush of these buffers has anything to do.
+
+        Args:
+            buffers: The buffers.
+            retained: Whether it would send what is retained, too, for its own sake.
+        """
         books, waiting = self._look(lambda: any(buffer.events for buffer in buffers))
-        return waiting or books.in_flight > 0 or books.retained > 0
+        return waiting or books.in_flight > 0 or (retained and books.retained > 0)
 
     def _look(self, count: Callable[[], T]) -> tuple[Books, T]:
         """Return the books and what `count` says of the buffers, as of one moment between two turns."""
-        while True:
+        # A turn takes some microseconds. One that never ends is one that this very code interrupts, as a signal
+        # handler on top of a thread that takes the turns itself: then the books are as they are.
+        for _ in range(_LOOKS):
             coordinator = self._coordinator
             turn = coordinator.turning
             books, counted = coordinator.books, count()
             if turn == coordinator.turning and turn % 2 == 0:
-                return books, counted
-            time.sleep(0)  # a turn is under way, for some microseconds
+                break
+            time.sleep(0)
+        return books, counted
 
     # -- the first sender ------------------------------------------------------------------------------------------
 
@@ -171,18 +185,20 @@ class Outbox:
     def _wake(self) -> bool:
         """Start the first sender; return False where no thread can be started."""
         self._on_wake()
-        return start_thread(self._live, "formo-sender-first")
+        return start_thread(self._live, "formo-sender-first") is not None
 
     def _live(self) -> None:
         """Take turns until there has been nothing to care for during the idle time."""
         while self._baton.acquire(blocking=False):
             awake[self] = None
             self._awake = True
-            self._take_turns_holding(lambda: False)
-            # In this order: a caller that sees `_awake` still set has put its message before the last look below.
-            self._awake = False
-            awake.pop(self, None)
-            self._baton.release()
+            try:
+                self._take_turns_holding(lambda: False)
+            finally:
+                # In this order: a caller that sees `_awake` still set has put its message before the last look below.
+                self._awake = False
+                awake.pop(self, None)
+                self._baton.release()
             if self._inbox.empty():
                 return
 

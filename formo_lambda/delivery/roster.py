@@ -19,6 +19,7 @@ class Roster:
     Args:
         report: Brings a sender's outcome back to the inbox.
         on_done: Called with a job and its outcome where no thread could be started and it was run on the spot.
+        interrupt: Ends the exchange that a thread is in; None where nothing can.
 
     Attributes:
         proven: Whether the server has answered since the last failure to reach it. Until then one sender goes ahead
@@ -26,13 +27,17 @@ class Roster:
     """
 
     def __init__(
-        self, report: Callable[[Sender, Job, Any], None], on_done: Callable[[Sender | None, Job, Any], None]
+        self,
+        report: Callable[[Sender, Job, Any], None],
+        on_done: Callable[[Sender | None, Job, Any], None],
+        interrupt: Callable[[int], None] | None,
     ) -> None:
         self.proven = False
         self._report = report
         self._on_done = on_done
+        self._interrupt = interrupt
         self._waiting: deque[Job] = deque()
-        self._running: dict[Job, None] = {}
+        self._running: dict[Job, Sender | None] = {}
         #: Jobs that were given up while a sender hangs in them. The sender is lost until it returns.
         self._strays: dict[Job, None] = {}
         self._free: list[Sender] = []
@@ -52,8 +57,8 @@ class Roster:
         """Start as many of the waiting jobs as there is room for."""
         while self._waiting and self.room() > 0:
             job = self._waiting.popleft()
-            self._running[job] = None
             sender = self._free.pop() if self._free else self._hire()
+            self._running[job] = sender
             if sender is not None:
                 sender.give(job)
             else:
@@ -73,9 +78,18 @@ class Roster:
         """Return the jobs that are past their deadline and did not end: name resolution and users' code can hang so."""
         overdue = [job for job in self._running if now >= job.deadline.at + REPORT_GRACE / 2]
         for job in overdue:
-            del self._running[job]
-            self._strays[job] = None
+            self.give_up(job)
         return overdue
+
+    def give_up(self, job: Job) -> None:
+        """Have a job not done any more, whether it waits or runs; what it still reports does not count."""
+        if job not in self._running:
+            self._waiting.remove(job)
+            return
+        sender = self._running.pop(job)
+        self._strays[job] = None
+        if sender is not None and sender.thread is not None and self._interrupt is not None:
+            self._interrupt(sender.thread)
 
     def next_overdue(self) -> list[float]:
         """Return the moments at which running jobs will be overdue."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Literal
 
 from formo_lambda.delivery import outbox as outboxes
@@ -12,7 +13,7 @@ from formo_lambda.invocation import Buffer, Deadline, Owner, current_invocation,
 from formo_lambda.options import DEADLINE_RESERVE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
     from types import TracebackType
 
     from typing_extensions import Self
@@ -56,6 +57,8 @@ class Run:
             keeps_all=on_exception == "send", remaining=remaining, idempotency_key=idempotency_key
         )
         self._closed = False
+        #: Seconds that its flushes have taken so far: one budget for all of them.
+        self._spent = 0.0
         self._entered: entered | None = None
 
     def step(self) -> entered:
@@ -76,35 +79,58 @@ class Run:
         """End the invocation as `close` does, without occupying the event loop."""
         flush = self._end(error)
         if flush is not None:
-            self.result = await flush.wait_async()
+            self.result = await flush.wait_async(error)
 
-    def flush(self) -> None:
-        """Flush what there is now and stay open: a response is about to be complete."""
-        self._flush_of(self._invocation.buffers, ended=False).wait()
+    def flush(self, *, failed: bool = False) -> None:
+        """Flush what there is now and stay open: a response is about to be complete.
 
-    async def flush_async(self) -> None:
+        Args:
+            failed: Whether the response tells of a failure. Where the events of failed calls are not simply sent,
+                they then wait for the end of the invocation, which knows the exception.
+        """
+        if self._may_flush(failed=failed):
+            began = time.monotonic()
+            try:
+                self._flush_of(self._invocation.buffers, ended=False).wait()
+            finally:
+                self._spent += time.monotonic() - began
+
+    async def flush_async(self, *, failed: bool = False) -> None:
         """Flush as `flush` does, without occupying the event loop."""
-        await self._flush_of(self._invocation.buffers, ended=False).wait_async()
+        if self._may_flush(failed=failed):
+            began = time.monotonic()
+            try:
+                await self._flush_of(self._invocation.buffers, ended=False).wait_async()
+            finally:
+                self._spent += time.monotonic() - began
+
+    def _may_flush(self, *, failed: bool) -> bool:
+        # What is nested is flushed by the scope around it.
+        return not (self._closed or self._invocation.nested or (failed and self._on_exception != "send"))
 
     def _end(self, error: BaseException | None) -> Flush | None:
         if self._closed:
             return None
         self._closed = True
+        # Also those whose events are discarded are flushed, if only for the result to say so.
+        writers = list(self._invocation.buffers)
         buffers = self._invocation.close(keep=error is None or self._keeps(error))
-        return self._flush_of(buffers, ended=True) if buffers or self._invocation.outer is None else None
+        return self._flush_of(buffers, writers, ended=True) if buffers or self._invocation.outer is None else None
 
-    def _flush_of(self, buffers: dict[Owner, Buffer], *, ended: bool) -> Flush:
+    def _flush_of(self, buffers: dict[Owner, Buffer], writers: Iterable[Owner] = (), *, ended: bool) -> Flush:
         flush = Flush(forced=False)
         mine = {owner: buffer for owner, buffer in list(buffers.items()) if isinstance(owner, Outbox)}
-        targets = {*mine, *outboxes.awake} if self._clients is None else set(self._clients)
+        wrote = {owner for owner in writers if isinstance(owner, Outbox)}
+        targets = {*mine, *wrote, *outboxes.awake} if self._clients is None else set(self._clients)
         remaining: float | None = None
         asked = False
         for outbox in targets:
             buffer = mine.pop(outbox, None)
             wanted = [outbox.own] if buffer is None else [buffer, outbox.own]
-            if not asked and outbox.pending(wanted):
+            if not asked and outbox.pending(wanted, retained=False):
                 remaining, asked = self._invocation.remaining(), True
             seconds = outbox.flush_timeout if self._timeout is None else self._timeout
+            seconds = max(0.0, seconds - self._spent)
             if remaining is not None:
                 seconds = min(seconds, max(0.0, remaining - DEADLINE_RESERVE))
             flush.add(outbox, wanted, Deadline.after(seconds), closing=[buffer] if buffer and ended else [])

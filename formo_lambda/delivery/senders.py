@@ -12,17 +12,19 @@ if TYPE_CHECKING:
     from formo_lambda.delivery.jobs import Job
 
 
-def start_thread(target: Callable[[], object], name: str) -> bool:
+def start_thread(target: Callable[[], object], name: str) -> int | None:
     """Start a daemon thread.
 
     Returns:
-        False where none can be started: at interpreter shutdown since Python 3.12, under Pyodide, out of threads.
+        The thread's identifier, or None where none can be started: at interpreter shutdown since Python 3.12, under
+        Pyodide, out of threads.
     """
+    thread = threading.Thread(target=target, name=name, daemon=True)
     try:
-        threading.Thread(target=target, name=name, daemon=True).start()
+        thread.start()
     except RuntimeError:
-        return False
-    return True
+        return None
+    return thread.ident
 
 
 class Sender:
@@ -35,10 +37,17 @@ class Sender:
     def __init__(self, report: Callable[[Sender, Job, Any], None]) -> None:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._report = report
+        self._thread: int | None = None
 
     def start(self) -> bool:
         """Start the thread; return False where none can be started."""
-        return start_thread(self._work, "formo-sender")
+        self._thread = start_thread(self._work, "formo-sender")
+        return self._thread is not None
+
+    @property
+    def thread(self) -> int | None:
+        """The identifier of the thread, once it runs."""
+        return self._thread
 
     def give(self, job: Job) -> None:
         """Have it run a job."""
@@ -50,7 +59,11 @@ class Sender:
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            self._report(self, job, run_guarded(job))
+            try:
+                outcome = run_guarded(job)
+            except BaseException as error:  # noqa: BLE001 -- sys.exit() in a user's sink must not cost us the thread
+                outcome = error
+            self._report(self, job, outcome)
 
 
 def run_guarded(job: Job) -> Any:

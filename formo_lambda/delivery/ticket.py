@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from _thread import allocate_lock
+from _thread import TIMEOUT_MAX, allocate_lock
 from typing import TYPE_CHECKING
 
 from formo_lambda.delivery.result import FlushResult
@@ -95,7 +95,7 @@ class Ticket:
 
     def patience(self) -> float:
         """Return the seconds that the caller should still wait."""
-        return self.deadline.remaining() + REPORT_GRACE
+        return min(self.deadline.remaining() + REPORT_GRACE, TIMEOUT_MAX)
 
     def wait(self) -> None:
         """Wait until it is finished or the deadline has come."""

@@ -5,6 +5,7 @@ from formo_lambda.invocation.deadline import Deadline
 from formo_lambda.invocation.scope import (
     Invocation,
     Owner,
+    checked_key,
     current_invocation,
     entered,
     forget_others,
@@ -17,6 +18,7 @@ __all__ = [
     "Deadline",
     "Invocation",
     "Owner",
+    "checked_key",
     "current_invocation",
     "entered",
     "forget_others",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -56,7 +57,8 @@ class Buffer:
         #: Bytes as sent. A trigger, not a ledger: two threads that append at once may leave it a few bytes off,
         #: and every drain sets it right. What a request carries is measured when it is cut.
         self.size = 0
-        self._flush_at = flush_at
+        # What may not leave early is never called full for its count.
+        self._flush_at = flush_at if early else sys.maxsize
         self._full_size = full_size
         self._notify = notify
         # Where the sender is called next: at the first event, when full, and at every further fullness,
@@ -85,10 +87,30 @@ class Buffer:
 
     def drain(self) -> list[bytes]:
         """Take all events out, oldest first."""
+        self.rearm()
+        return self.pop_all()
+
+    def rearm(self) -> None:
+        """Have the next event announced as the first.
+
+        Also called where a buffer was found empty: a thread that was interrupted in `append` by a drain may have set
+        the marks of what has left since.
+        """
         self.size = 0
         self._mark = self._full_size
         self._call_at = 1
-        return self.pop_all()
+
+    def shed(self, most: int) -> list[bytes]:
+        """Take the oldest events out until those left are at most so many bytes."""
+        taken: list[bytes] = []
+        try:
+            while self.size > most:
+                event = self.events.popleft()
+                self.size -= len(event) + ENVELOPE
+                taken.append(event)
+        except IndexError:
+            self.size = 0
+        return taken
 
     def pop_all(self) -> list[bytes]:
         """Take all events out and leave the marks alone, as a caller that is not the sender must."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from contextvars import ContextVar
 from itertools import count
 from typing import TYPE_CHECKING, Protocol
+
+from formo_lambda.errors import ConfigurationError
+from formo_lambda.events.loaded import is_instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,6 +16,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from formo_lambda.invocation.buffer import Buffer
+
+logger = logging.getLogger("formo_lambda")
 
 
 class Owner(Protocol):
@@ -36,7 +42,7 @@ class Invocation:
         outer: The scope this one is nested in, if any.
         keeps_all: Whether its events are sent whatever becomes of the handler. Only then may any of them leave early.
         remaining: Asked for the seconds that the platform leaves the invocation; it answers None where it cannot say.
-        idempotency_key: What the ids of its events are derived from, or None for random ids.
+        idempotency_key: What the ids of its events are derived from, or None for random ids. An empty one is none.
 
     Attributes:
         buffers: The buffer of each client that wrote to it.
@@ -56,10 +62,14 @@ class Invocation:
         self.outer = outer
         self.early: bool = keeps_all and (outer is None or outer.early)
         self._remaining = remaining
+        if idempotency_key == "":
+            # All work without a key would share this one, and but one piece of it would be counted.
+            logger.warning("an empty idempotency key is no key: the events of this invocation get random ids")
+            idempotency_key = None
         self.idempotency_key = idempotency_key
         self.buffers: dict[Owner, Buffer] = {}
         self.closed = False
-        self._ordinals = count()
+        self._ordinals: dict[tuple[str, str, str], count[int]] = {}
 
     def buffer_of(self, owner: Owner) -> Buffer:
         """Return the buffer of one client in this scope, made at its first event."""
@@ -69,16 +79,41 @@ class Invocation:
             buffer = self.buffers.setdefault(owner, fresh)
             if buffer is not fresh:
                 owner.release_buffer(fresh)
+            if self.closed:
+                # It ended while a thread was on its way here: whoever appends must take the event elsewhere.
+                buffer.closed = True
+                owner.release_buffer(buffer)
         return buffer
 
-    def next_seed(self) -> tuple[str, int] | None:
-        """Return what the next event's id is derived from: the nearest key and the event's ordinal under it."""
+    def next_seed(self, kind: str, name: object, address: object) -> tuple[str, int] | None:
+        """Return what the next event's id is derived from: a key, and the ordinal of the event under it.
+
+        Ordinals are counted apart for each type, name and wallet. A repetition need not take the same way: it may
+        track a success where the first attempt tracked a failure, or leave out a step that was done. Were they counted
+        in one row, an event new in the repetition would get the id of another that was sent, and be lost as a repeat.
+
+        Args:
+            kind: The type of the event.
+            name: Its name, if it has one; anything but a string counts as none, and will be refused.
+            address: Its wallet, likewise.
+
+        Returns:
+            The nearest key with all that the ordinal is counted apart for, and the ordinal; None where there is no key.
+        """
         scope: Invocation | None = self
         while scope is not None:
             if scope.idempotency_key is not None:
-                return scope.idempotency_key, next(scope._ordinals)  # noqa: SLF001 -- the same class
+                # Of an address every way of writing it is the same; that two of Solana's could be mixed up is no harm.
+                what = (kind, _text(name), _text(address).strip().lower())
+                ordinal = next(scope._ordinals.setdefault(what, count()))  # noqa: SLF001 -- the same class
+                return "\0".join((*what, scope.idempotency_key)), ordinal
             scope = scope.outer
         return None
+
+    @property
+    def nested(self) -> bool:
+        """Whether a scope around it is still open, which takes its events over when it ends."""
+        return _first_open(self.outer) is not None
 
     def remaining(self) -> float | None:
         """Return the seconds that the platform leaves, by the innermost scope that knows; None where none does."""
@@ -164,6 +199,20 @@ def open_invocation(
     return invocation
 
 
+def checked_key(value: object) -> str | None:
+    """Return what ids are derived from, as text.
+
+    Raises:
+        ConfigurationError: It is neither a string, an integer or a UUID, nor None: what it looks like as text may
+            differ the next time, or be the same for other work.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not (isinstance(value, (str, int)) or is_instance(value, "uuid", "UUID")):
+        raise ConfigurationError("idempotency_key", "must be a string, an integer or a UUID, or None")
+    return str(value)
+
+
 def current_invocation() -> Invocation | None:
     """Return the scope an event tracked here belongs to, or None for the client's own buffer.
 
@@ -186,6 +235,10 @@ def forget_others() -> None:
     _open.clear()
     if mine is not None:
         _open[mine] = None
+
+
+def _text(value: object) -> str:
+    return str.__str__(value) if isinstance(value, str) else ""
 
 
 def _first_open(invocation: Invocation | None) -> Invocation | None:
