@@ -3,6 +3,7 @@
 from formo_lambda.client import FormoAnalytics
 from formo_lambda.decorator import formo_flush
 from formo_lambda.delivery.result import FlushResult
+from formo_lambda.end_user import request_context
 from formo_lambda.errors import ConfigurationError, DeliveryError, FormoError, ValidationError
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "FormoError",
     "ValidationError",
     "formo_flush",
+    "request_context",
 ]

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from formo_lambda import events, options, platforms
 from formo_lambda.errors import ConfigurationError, ValidationError
-from formo_lambda.invocation import current_invocation
+from formo_lambda.event_methods import EventMethods
+from formo_lambda.invocation import checked_key, current_invocation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from collections.abc import Callable
     from types import TracebackType
+    from uuid import UUID
 
     from typing_extensions import Self
 
@@ -27,7 +28,7 @@ logger = logging.getLogger("formo_lambda")
 logger.addHandler(logging.NullHandler())
 
 
-class FormoAnalytics:
+class FormoAnalytics(EventMethods):
     """Tracks events of wallets and users, and delivers them to Formo.
 
     Make one at module level: it starts no thread and opens no connection until the first event is tracked. It
@@ -95,100 +96,8 @@ class FormoAnalytics:
 
         self._platform = platforms.detect(os.environ)
         self._outbox: Outbox = open_outbox(self._options, transport, self._platform.exit_budget)
-
-    # -- events ----------------------------------------------------------------------------------------------------
-
-    def track(
-        self,
-        event: str,
-        *,
-        address: str | None = None,
-        anonymous_id: object = None,
-        user_id: str | None = None,
-        properties: Mapping[str, Any] | None = None,
-        context: Mapping[str, Any] | None = None,
-        timestamp: datetime | float | None = None,
-        session_id: str | None = None,
-        message_id: object = None,
-    ) -> str:
-        """Record that something happened.
-
-        Three property names are reserved, because Formo computes with them: `revenue` (a number, never negative, in
-        `currency`), `volume` and `points` (numbers); `currency` is an ISO 4217 code, "usd" if absent beside a revenue.
-
-        Args:
-            event: What happened, such as "Swap Completed".
-            address: The wallet: an Ethereum address (its checksum is set right) or a Solana address.
-            anonymous_id: A UUID of the visitor; a new one if None.
-            user_id: Your own id of the user.
-            properties: Whatever describes the event; copied now.
-            context: The end user's surroundings, such as `user_agent`, `locale`, `location`; copied now.
-            timestamp: When it happened: a datetime (a naive one is UTC) or seconds since the epoch; now if None.
-            session_id: The session it belongs to. Without one, Formo derives sessions from address and user agent
-                of the sender, which is your backend.
-            message_id: What Formo deduplicates by, for imports that may be repeated; a new one if None.
-
-        Returns:
-            The message_id.
-
-        Raises:
-            ValidationError: An argument breaks a rule; nothing was recorded.
-        """
-        return self._record(
-            "track",
-            event=event,
-            address=address,
-            anonymous_id=anonymous_id,
-            user_id=user_id,
-            properties=properties,
-            context=context,
-            timestamp=timestamp,
-            session_id=session_id,
-            message_id=message_id,
-        )
-
-    def identify(
-        self,
-        address: str,
-        *,
-        anonymous_id: object = None,
-        user_id: str | None = None,
-        properties: Mapping[str, Any] | None = None,
-        context: Mapping[str, Any] | None = None,
-        timestamp: datetime | float | None = None,
-        session_id: str | None = None,
-        message_id: object = None,
-    ) -> str:
-        """Say who is behind a wallet.
-
-        Args:
-            address: The wallet: an Ethereum address or a Solana address.
-            anonymous_id: A UUID of the visitor; a new one if None.
-            user_id: Your own id of the user.
-            properties: Traits: `display_name`, `email`, `ens`, `twitter` and the like, and of the wallet software
-                `provider_name` and `rdns`; copied now.
-            context: The end user's surroundings; copied now.
-            timestamp: When it became known: a datetime (a naive one is UTC) or seconds since the epoch; now if None.
-            session_id: The session it belongs to.
-            message_id: What Formo deduplicates by; a new one if None.
-
-        Returns:
-            The message_id.
-
-        Raises:
-            ValidationError: An argument breaks a rule; nothing was recorded.
-        """
-        return self._record(
-            "identify",
-            address=address,
-            anonymous_id=anonymous_id,
-            user_id=user_id,
-            properties=properties,
-            context=context,
-            timestamp=timestamp,
-            session_id=session_id,
-            message_id=message_id,
-        )
+        #: Whether a word is due when something is tracked where nothing flushes it.
+        self._warns = self._platform.serverless and self._options.enabled
 
     # -- sending ---------------------------------------------------------------------------------------------------
 
@@ -245,22 +154,30 @@ class FormoAnalytics:
         *,
         on_exception: OnException = "send",
         timeout: float | None = None,
-        idempotency_key: str | None = None,
+        idempotency_key: str | int | UUID | None = None,
     ) -> Run:
         """Return a scope for a `with` or `async with` statement: what is tracked in it is flushed when it ends.
 
-        Within another scope, such as a decorated handler, its events join those of the outer one when it ends.
+        Within another scope, such as a decorated handler, its events join those of the outer one when it ends; if
+        they are discarded, the others are not.
 
         Args:
             on_exception: What becomes of its events if it is left by an exception: "send", "discard", or a callable
                 that is given the exception and says whether to send them.
             timeout: The most seconds that the flush at its end takes; None for `flush_timeout`.
-            idempotency_key: What the message ids of its events are derived from, together with their order: a replay
-                of the same work under the same key is counted once.
+            idempotency_key: What stays the same when the same work is done again, such as the id of a queue's message.
+                The message ids of its events are derived from it, from their type, name and wallet, and from how many
+                such events there were before: what is tracked again is counted once. Different work, in other
+                functions too, needs different keys. None, or an empty one, for random ids.
+
+        Raises:
+            ConfigurationError: An argument breaks its rule.
         """
         from formo_lambda.delivery.run import Run  # noqa: PLC0415 -- loaded by the constructor
 
-        return Run(on_exception=on_exception, timeout=_seconds(timeout), idempotency_key=idempotency_key)
+        if on_exception not in ("send", "discard") and not callable(on_exception):
+            raise ConfigurationError("on_exception", "must be 'send', 'discard', or a callable")
+        return Run(on_exception=on_exception, timeout=_seconds(timeout), idempotency_key=checked_key(idempotency_key))
 
     @property
     def stats(self) -> Stats:
@@ -293,9 +210,14 @@ class FormoAnalytics:
     def _record(self, kind: str, *, message_id: object = None, **fields: Any) -> str:
         scope = current_invocation()
         outbox = self._outbox
-        buffer = outbox.own if scope is None else scope.buffer_of(outbox)
+        if scope is None:
+            buffer = outbox.own
+            if self._warns:
+                self._warn()
+        else:
+            buffer = scope.buffer_of(outbox)
         if message_id is None and scope is not None:
-            seed = scope.next_seed()
+            seed = scope.next_seed(kind, fields.get("event"), fields.get("address"))
             if seed is not None:
                 message_id = events.derived_uuid(*seed)
         try:
@@ -320,6 +242,15 @@ class FormoAnalytics:
                 for late in buffer.pop_all():
                     outbox.own.append(late)
         return made_id
+
+    def _warn(self) -> None:
+        """Say once that nothing sees to it that an event leaves in time."""
+        self._warns = False
+        logger.warning(
+            "an event was tracked outside any invocation: on %s it may wait for the next one, or be lost. "
+            "Put @formo_flush on the handler, directly above its `def` or `class`, or call flush() before it returns",
+            self._platform.name,
+        )
 
 
 def _seconds(timeout: float | None) -> float | None:

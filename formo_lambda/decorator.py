@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import functools
-import logging
-import os
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
 
-from formo_lambda.client import FormoAnalytics
-from formo_lambda.errors import ConfigurationError
-from formo_lambda.platforms import PLATFORMS, detect
-from formo_lambda.streams import async_generator_function, conclude, conclude_async, generator_function
+from formo_lambda import asgi, wsgi
+from formo_lambda.applications import adopt
+from formo_lambda.handler_class import decorate_class
+from formo_lambda.invoker import Invoker
+from formo_lambda.outcome import conclude, conclude_async
+from formo_lambda.streams import async_generator_function, generator_function
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Generator, Sequence
 
+    from formo_lambda.client import FormoAnalytics
     from formo_lambda.delivery.run import OnException, Run
+    from formo_lambda.invoker import Idempotency
     from formo_lambda.platforms import Platform
-
-    Idempotency = Callable[..., str | None]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C")
-
-logger = logging.getLogger("formo_lambda")
 
 
 class _Decorator(Protocol):
@@ -80,72 +78,23 @@ def formo_flush(
         TypeError: What is decorated cannot be called, or can never work so decorated.
         ConfigurationError: An option breaks its rule.
     """
-    invoker = _Invoker(timeout, clients, on_exception, idempotency, platforms)
+    invoker = Invoker(
+        timeout=timeout, clients=clients, on_exception=on_exception, idempotency=idempotency, platforms=platforms
+    )
     return _wrap(handler, invoker) if handler is not None else functools.partial(_wrap, invoker=invoker)
 
 
-class _Invoker:
-    """The decorator's options, checked, and the one place that opens an invocation for a call."""
-
-    def __init__(
-        self,
-        timeout: float | None,
-        clients: Collection[FormoAnalytics] | None,
-        on_exception: OnException,
-        idempotency: Idempotency | None,
-        own_platforms: Sequence[Platform],
-    ) -> None:
-        if timeout is not None and (
-            isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0
-        ):
-            raise ConfigurationError("timeout", "must be a number of seconds, zero or more, or None")
-        if on_exception not in ("send", "discard") and not callable(on_exception):
-            raise ConfigurationError("on_exception", "must be 'send', 'discard', or a callable")
-        if idempotency is not None and not callable(idempotency):
-            raise ConfigurationError("idempotency", "must be a callable that returns a key, or None")
-        if clients is not None:
-            if not all(isinstance(client, FormoAnalytics) for client in clients):
-                raise ConfigurationError("clients", "must be FormoAnalytics clients, or None for all")
-            clients = tuple(clients)
-        self._timeout = timeout
-        self._clients = clients
-        self._on_exception = on_exception
-        self._idempotency = idempotency
-        self._platforms = tuple(own_platforms)
-        self._platform: Platform | None = None
-
-    def open(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Run:
-        """Open the invocation of one call."""
-        from formo_lambda.delivery.run import Run  # noqa: PLC0415 -- loaded by the client's constructor
-
-        platform = self._platform
-        if platform is None:
-            platform = self._platform = detect(os.environ, (*self._platforms, *PLATFORMS))
-        remaining = functools.partial(platform.remaining, args, kwargs)
-        outboxes = None if self._clients is None else [client._outbox for client in self._clients]  # noqa: SLF001 -- of the package
-        key = None if self._idempotency is None else self._key(args, kwargs)
-        return Run(
-            on_exception=self._on_exception,
-            timeout=self._timeout,
-            clients=outboxes,
-            remaining=remaining,
-            idempotency_key=key,
-        )
-
-    def _key(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
-        try:
-            key = self._idempotency(*args, **kwargs) if self._idempotency else None
-        except Exception:
-            logger.exception("idempotency raised; the events of this call get random ids")
-            return None
-        return None if key is None else str(key)
-
-
-def _wrap(handler: Any, invoker: _Invoker) -> Any:
+def _wrap(handler: Any, invoker: Invoker) -> Any:
     """Return the handler's double, of the handler's own kind."""
-    import inspect  # noqa: PLC0415 -- decoration pays for it, import does not
+    import inspect
 
+    if isinstance(handler, (staticmethod, classmethod)):
+        return type(handler)(_wrap(handler.__func__, invoker))
     _refuse_hopeless(handler)
+    if inspect.isclass(handler):
+        return decorate_class(handler, lambda method: _wrap(method, invoker))
+    if adopt(handler, invoker):
+        return handler
     # What decides is the function at the bottom, under partials and behind __call__.
     function = handler
     while isinstance(function, functools.partial):
@@ -156,38 +105,71 @@ def _wrap(handler: Any, invoker: _Invoker) -> Any:
     if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(function):
 
         async def double(*args: Any, **kwargs: Any) -> Any:
-            run = invoker.open(args, kwargs)
+            if asgi.is_lifespan(args):
+                return await handler(*args, **kwargs)
+            run, args = _begin(invoker, args, kwargs)
             try:
                 with run.step():
                     result = await handler(*args, **kwargs)
             except BaseException as error:
                 await run.close_async(error)
                 raise
-            return await conclude_async(result, run)
+            return await conclude_async(result, run, args, kwargs)
 
     elif inspect.isasyncgenfunction(handler) or inspect.isasyncgenfunction(function):
         double = async_generator_function(
             lambda *args, **kwargs: (handler(*args, **kwargs), invoker.open(args, kwargs))
         )
     elif inspect.isgeneratorfunction(handler) or inspect.isgeneratorfunction(function):
-        double = generator_function(lambda *args, **kwargs: (handler(*args, **kwargs), invoker.open(args, kwargs)))
+        drive = generator_function(lambda *args, **kwargs: (handler(*args, **kwargs), invoker.open(args, kwargs)))
+
+        def double(*args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]
+            environ = wsgi.environ_of(args)
+            if environ is None:
+                return (yield from drive(*args, **kwargs))
+            body = wsgi.respond(handler, args, kwargs, invoker.open((environ,), {}))
+            try:
+                return (yield from body)
+            finally:
+                body.close()
+
     else:
 
         def double(*args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]
-            run = invoker.open(args, kwargs)
+            environ = wsgi.environ_of(args)
+            if environ is not None:
+                return wsgi.respond(handler, args, kwargs, invoker.open((environ,), {}))
+            if asgi.is_lifespan(args):
+                return handler(*args, **kwargs)
+            run, args = _begin(invoker, args, kwargs)
             try:
                 with run.step():
                     result = handler(*args, **kwargs)
             except BaseException as error:
                 run.close(error)
                 raise
-            return conclude(result, run)
+            return conclude(result, run, args, kwargs)
 
     # An instance's own attributes stay with the instance.
     functools.update_wrapper(double, handler, updated=())
     return double
 
 
+def _begin(invoker: Invoker, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Run, tuple[Any, ...]]:
+    """Open the invocation of a call; of an ASGI application's, also have its messages observed."""
+    scope = asgi.scope_of(args)
+    if scope is None:
+        return invoker.open(args, kwargs), args
+    run = invoker.open((scope,), {})
+    return run, asgi.observed(args, run)
+
+
 def _refuse_hopeless(handler: Any) -> None:
     if not callable(handler):
         raise TypeError(f"formo_flush decorates a handler, and {type(handler).__name__} objects cannot be called")
+    if hasattr(getattr(handler, "__dict__", {}).get("_function"), "get_user_function"):
+        # What Azure's decorators return keeps the function from before: a wrapper around it would never be called.
+        raise TypeError(
+            "formo_flush must stand below the decorators of Azure Functions, directly above `def`: "
+            "@app.route(...) first, @formo_flush last"
+        )

@@ -58,6 +58,9 @@ DEADLINE_RESERVE: Final = 0.25
 #: Seconds that all clients together get at interpreter exit.
 EXIT_BUDGET: Final = 2.0
 
+#: Seconds to which a longer timeout is cut: a day is as good as for ever, and any clock can count it.
+LONGEST_TIMEOUT: Final = 86_400.0
+
 OnInvalid = Literal["raise", "log"]
 
 
@@ -142,7 +145,7 @@ def resolve(
     on = _switch("enabled", enabled) if enabled is not None else not _is_set(environ, ENV_DISABLED)
     return Options(
         write_key=_write_key(write_key, environ, required=on),
-        endpoint=_endpoint(api_host or environ.get(ENV_API_HOST) or DEFAULT_API_HOST),
+        endpoint=_endpoint(api_host, environ),
         flush_at=_whole("flush_at", flush_at, 1, MAX_BATCH_EVENTS, "events"),
         flush_interval=_seconds("flush_interval", flush_interval, 1, 300),
         max_queue_size=_whole("max_queue_size", max_queue_size, 1_000, 500_000, "bytes"),
@@ -158,13 +161,52 @@ def resolve(
     )
 
 
+def plain(value: object) -> str | int | float | None:
+    """Return a string, a number or a bool as exactly that, and None for anything else.
+
+    None of the value's own code is run: a subclass may raise where it is compared, or when asked for its class.
+    """
+    kind = type(value)
+    if issubclass(kind, str):
+        return str.__str__(value)
+    if issubclass(kind, int):
+        return value if value is True or value is False else int.__pos__(value)  # type: ignore[arg-type]
+    return float.__pos__(value) if issubclass(kind, float) else None  # type: ignore[arg-type]
+
+
+def checked_timeout(value: object) -> float | None:
+    """Return the seconds that a flush may take, None for those of the client.
+
+    Raises:
+        ConfigurationError: It is neither None nor a number, zero or more.
+    """
+    if value is None:
+        return None
+    seconds = plain(value)
+    if isinstance(seconds, (bool, str)) or seconds is None or not seconds >= 0:
+        raise ConfigurationError("timeout", "must be a number of seconds, zero or more, or None")
+    return float(min(seconds, LONGEST_TIMEOUT))
+
+
+def checked_on_exception(value: object) -> Any:
+    """Return what becomes of the events of a call that failed: "send", "discard", or a callable that says.
+
+    Raises:
+        ConfigurationError: It is none of these.
+    """
+    word = plain(value)
+    if word in ("send", "discard"):
+        return word
+    return _callable("on_exception", value, "must be 'send', 'discard', or a callable", needed=True)
+
+
 def _is_set(environ: Mapping[str, str], name: str) -> bool:
     return environ.get(name, "").strip().lower() not in ("", "0", "false", "no", "off")
 
 
 def _write_key(given: str | None, environ: Mapping[str, str], *, required: bool) -> WriteKey | None:
-    key = environ.get(ENV_WRITE_KEY) if given is None else given
-    if key is None or key == "":
+    key = environ.get(ENV_WRITE_KEY) if given is None else plain(given)
+    if key == "" or (key is None and given is None):
         if not required:
             return None
         raise ConfigurationError(
@@ -177,10 +219,13 @@ def _write_key(given: str | None, environ: Mapping[str, str], *, required: bool)
     return WriteKey(key)
 
 
-def _endpoint(api_host: object) -> str:
+def _endpoint(given: object, environ: Mapping[str, str]) -> str:
     """Return the ingest URL of a base URL that keeps the key from travelling in the clear."""
     from urllib.parse import urlsplit  # noqa: PLC0415 -- construction pays for it, import does not
 
+    api_host = plain(given)
+    if given is None or api_host == "":
+        api_host = environ.get(ENV_API_HOST) or DEFAULT_API_HOST
     rule = "must be a base URL: https://<host>[:port], or http:// on a loopback address"
     if not isinstance(api_host, str) or not api_host.isascii() or not api_host.isprintable() or " " in api_host:
         raise ConfigurationError("api_host", rule)
@@ -204,32 +249,35 @@ def _is_loopback(host: str) -> bool:
 
 
 def _whole(option: str, value: object, low: int, high: int, unit: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int) or not low <= number <= high:
         raise ConfigurationError(option, f"must be a whole number of {unit} from {low} to {high}")
-    return value
+    return number
 
 
 def _seconds(option: str, value: object, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not low <= number <= high:
         raise ConfigurationError(option, f"must be a number of seconds from {low} to {high}")
-    return float(value)
+    return float(number)
 
 
 def _switch(option: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ConfigurationError(option, "must be True or False")
-    return value
+    if value is True or value is False:
+        return value
+    raise ConfigurationError(option, "must be True or False")
 
 
-def _callable(option: str, value: Any) -> Any:
-    if value is not None and not callable(value):
-        raise ConfigurationError(option, "must be callable, or None")
+def _callable(option: str, value: Any, rule: str = "must be callable, or None", *, needed: bool = False) -> Any:
+    if not callable(value) and (needed or value is not None):
+        raise ConfigurationError(option, rule)
     return value
 
 
 def _choice(option: str, value: object) -> OnInvalid:
-    if value == "raise":
+    word = plain(value)
+    if word == "raise":
         return "raise"
-    if value == "log":
+    if word == "log":
         return "log"
     raise ConfigurationError(option, "must be 'raise' or 'log'")

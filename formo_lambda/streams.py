@@ -1,4 +1,4 @@
-"""Drive what a handler returns and others iterate: each step within the invocation, the flush before the end.
+"""Drives what others iterate: each step within the invocation, the flush before the end.
 
 A ContextVar that is set in a generator's first step leaks into whoever iterates it, and its token cannot be reset
 from another context. So the invocation is entered and left around every single step.
@@ -9,22 +9,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterable,
+        AsyncIterator,
+        Callable,
+        Generator,
+        Iterable,
+        Iterator,
+    )
 
     from formo_lambda.delivery.run import Run
+    from formo_lambda.responses import Meter
 
 
 class DrivenIterator:
-    """An iterator under an invocation: flushed before its StopIteration, and at its close.
+    """An iterable under an invocation: flushed before its StopIteration, and at its close.
 
     Args:
-        inner: The iterator.
+        inner: The iterable, or iterator.
         run: The invocation.
+        meter: Knows the part that completes the response, where it is a response's body: it is flushed before that.
     """
 
-    def __init__(self, inner: Iterator[Any], run: Run) -> None:
+    def __init__(self, inner: Iterable[Any], run: Run, meter: Meter | None = None) -> None:
         self._inner = inner
         self._run = run
+        self._meter = meter
+        self._iterator: Iterator[Any] | None = None
 
     def __iter__(self) -> DrivenIterator:
         return self
@@ -32,13 +44,18 @@ class DrivenIterator:
     def __next__(self) -> Any:
         try:
             with self._run.step():
-                return next(self._inner)
+                if self._iterator is None:
+                    self._iterator = iter(self._inner)
+                part = next(self._iterator)
         except StopIteration:
             self._run.close()
             raise
         except BaseException as error:
             self._run.close(error)
             raise
+        if self._meter is not None and self._meter.take(part):
+            self._run.flush(failed=self._meter.failed)
+        return part
 
     def close(self) -> None:
         """Close the iterator, and flush what is left."""
@@ -50,21 +67,28 @@ class DrivenIterator:
         finally:
             self._run.close()
 
+    def __del__(self) -> None:
+        # Of a caller that forgot to close: an invocation must not stay open for ever.
+        self._run.close()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
 
 class DrivenAsyncIterator:
-    """An asynchronous iterator under an invocation: flushed before its StopAsyncIteration, and at its close.
+    """An asynchronous iterable under an invocation: flushed before its StopAsyncIteration, and at its close.
 
     Args:
-        inner: The iterator.
+        inner: The iterable, or iterator.
         run: The invocation.
+        meter: Knows the part that completes the response, where it is a response's body: it is flushed before that.
     """
 
-    def __init__(self, inner: AsyncIterator[Any], run: Run) -> None:
+    def __init__(self, inner: AsyncIterable[Any], run: Run, meter: Meter | None = None) -> None:
         self._inner = inner
         self._run = run
+        self._meter = meter
+        self._iterator: AsyncIterator[Any] | None = None
 
     def __aiter__(self) -> DrivenAsyncIterator:
         return self
@@ -72,13 +96,18 @@ class DrivenAsyncIterator:
     async def __anext__(self) -> Any:
         try:
             with self._run.step():
-                return await anext(self._inner)
+                if self._iterator is None:
+                    self._iterator = aiter(self._inner)
+                part = await anext(self._iterator)
         except StopAsyncIteration:
             await self._run.close_async()
             raise
         except BaseException as error:
             await self._run.close_async(error)
             raise
+        if self._meter is not None and self._meter.take(part):
+            await self._run.flush_async(failed=self._meter.failed)
+        return part
 
     async def aclose(self) -> None:
         """Close the iterator, and flush what is left."""
@@ -89,6 +118,9 @@ class DrivenAsyncIterator:
                     await close()
         finally:
             await self._run.close_async()
+
+    def __del__(self) -> None:
+        self._run.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -129,11 +161,14 @@ def generator_function(start: Callable[..., tuple[Generator[Any, Any, Any], Run]
     return driven
 
 
-def async_generator_function(start: Callable[..., tuple[AsyncGenerator[Any, Any], Run]]) -> Callable[..., Any]:
+def async_generator_function(
+    start: Callable[..., tuple[AsyncGenerator[Any, Any], Run]], meter: Meter | None = None
+) -> Callable[..., Any]:
     """Return an asynchronous generator function that delegates to another, each step within the invocation.
 
     Args:
         start: Called with the arguments at the first step; returns the generator to delegate to, and its invocation.
+        meter: Knows the part that completes the response, where it is a response's body: it is flushed before that.
     """
 
     async def driven(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
@@ -148,6 +183,8 @@ def async_generator_function(start: Callable[..., tuple[AsyncGenerator[Any, Any]
                 except StopAsyncIteration:
                     await run.close_async()
                     return
+                if meter is not None and meter.take(value):
+                    await run.flush_async(failed=meter.failed)
                 try:
                     sent = yield value
                     step, arguments = inner.asend, (sent,)
@@ -162,55 +199,3 @@ def async_generator_function(start: Callable[..., tuple[AsyncGenerator[Any, Any]
             raise
 
     return driven
-
-
-async def drive_awaitable(inner: Awaitable[Any], run: Run) -> Any:
-    """Await within the invocation, and flush before the result is handed on."""
-    try:
-        with run.step():
-            result = await inner
-    except BaseException as error:
-        await run.close_async(error)
-        raise
-    return await conclude_async(result, run)
-
-
-def conclude(result: Any, run: Run) -> Any:
-    """End the invocation of a handler that has returned, or drive what it returned until that ends.
-
-    Args:
-        result: What the handler returned.
-        run: The invocation.
-
-    Returns:
-        The same object, unless it is an iterator or a coroutine: then one that drives it.
-    """
-    kind = type(result)
-    if hasattr(kind, "__await__") and hasattr(kind, "close"):
-        return drive_awaitable(result, run)
-    driven = _driven(result, run)
-    if driven is None:
-        run.close()
-        return result
-    return driven
-
-
-async def conclude_async(result: Any, run: Run) -> Any:
-    """Do what `conclude` does, without occupying the event loop."""
-    driven = _driven(result, run)
-    if driven is None:
-        await run.close_async()
-        return result
-    return driven
-
-
-def _driven(result: Any, run: Run) -> Any:
-    """Return what drives a returned iterator, or None if what was returned is complete."""
-    kind = type(result)
-    if hasattr(kind, "__next__") and not hasattr(kind, "read"):
-        drive = generator_function(lambda: (result, run)) if hasattr(kind, "send") else None
-        return drive() if drive else DrivenIterator(result, run)
-    if hasattr(kind, "__anext__"):
-        drive = async_generator_function(lambda: (result, run)) if hasattr(kind, "asend") else None
-        return drive() if drive else DrivenAsyncIterator(result, run)
-    return None

@@ -33,8 +33,8 @@ from formo_lambda.options import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from formo_lambda.delivery.outbox import Link
     from formo_lambda.delivery.senders import Sender
+    from formo_lambda.delivery.transport import Link
     from formo_lambda.options import Options
 
 logger = logging.getLogger("formo_lambda")

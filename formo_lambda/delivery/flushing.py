@@ -64,7 +64,7 @@ class Flush:
         """
         if all(ticket.finished for _, ticket in self._tickets):
             return self._conclude()
-        import asyncio  # noqa: PLC0415 -- only where an event loop runs already
+        import asyncio
 
         try:
             loop = asyncio.get_running_loop()

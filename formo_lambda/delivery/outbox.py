@@ -6,7 +6,7 @@ import logging
 import time
 from _thread import allocate_lock
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
 from formo_lambda.delivery.coordinator import Coordinator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from formo_lambda.delivery.jobs import Job
     from formo_lambda.delivery.senders import Sender
     from formo_lambda.delivery.ticket import Ticket
+    from formo_lambda.delivery.transport import Link
     from formo_lambda.options import Options
 
 T = TypeVar("T")
@@ -36,19 +37,6 @@ logger = logging.getLogger("formo_lambda")
 everyone: WeakSet[Outbox] = WeakSet()
 #: The outboxes whose first sender lives, hence all that have anything pending: held strongly until it is delivered.
 awake: dict[Outbox, None] = {}
-
-
-class Link(Protocol):
-    """**Protocol:** the connections of a transport that keeps some."""
-
-    def warm(self, timeout: float) -> None:
-        """Open a connection ahead of the first request."""
-
-    def interrupt(self, thread: int) -> None:
-        """End the exchange that a thread is in."""
-
-    def close(self) -> None:
-        """Close the connections; the next request opens a new one."""
 
 
 class Outbox:

@@ -157,6 +157,8 @@ class Run:
     # -- as a `with` statement of the user's -----------------------------------------------------------------------
 
     def __enter__(self) -> Self:
+        if self._closed or self._entered is not None:
+            raise RuntimeError("an invocation is entered once: call `invocation()` again for the next one")
         self._entered = self.step()
         self._entered.__enter__()
         return self

@@ -57,6 +57,19 @@ class Transport(Protocol):
         """
 
 
+class Link(Protocol):
+    """**Protocol:** the connections of a transport that keeps some."""
+
+    def warm(self, timeout: float) -> None:
+        """Open a connection ahead of the first request."""
+
+    def interrupt(self, thread: int) -> None:
+        """End the exchange that a thread is in."""
+
+    def close(self) -> None:
+        """Close the connections; the next request opens a new one."""
+
+
 def header(headers: Mapping[str, str], name: str) -> str | None:
     """Return a header field by its lower-case name, whatever case the transport kept."""
     value = headers.get(name)

@@ -96,6 +96,6 @@ def exact_text(value: object) -> str | None:
 def _text(value: object) -> str | None:
     """Return a string or a UUID object as an exact string, None for anything else."""
     try:
-        return str(value) if is_instance(value, "uuid", "UUID") else exact_text(value)
+        return exact_text(str(value) if is_instance(value, "uuid", "UUID") else value)
     except Exception:  # noqa: BLE001 -- whatever a strange object raises, it is no identifier
         return None

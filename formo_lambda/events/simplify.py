@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Mapping, ValuesView
 from collections.abc import Set as AbstractSet
 from enum import Enum
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda.events.loaded import is_instance
@@ -15,7 +16,7 @@ from formo_lambda.events.times import iso_datetime
 from formo_lambda.options import MAX_EVENT_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 #: The largest whole number that JavaScript, and so the reader of these events, can hold.
 MAX_SAFE_INTEGER = 2**53 - 1
@@ -27,6 +28,9 @@ PLAIN_TYPES = frozenset({str, int, float, bool, type(None), dict, list, tuple})
 _MAX_STEPS = 20
 
 _UNKNOWN: Any = object()
+
+#: Returns the name of a class without asking its metaclass, which is the user's code too.
+name_of: Callable[[type], str] = type.__dict__["__name__"].__get__
 
 
 class RefusedError(Exception):
@@ -49,7 +53,7 @@ def simplify(value: object, json_default: Callable[[object], object] | None) -> 
     Raises:
         RefusedError: There is none, or the value's own code raised.
     """
-    original = type(value).__name__
+    original = name_of(type(value))
     try:
         for _ in range(_MAX_STEPS):
             value = _one_step(value, json_default)
@@ -69,9 +73,11 @@ def as_dict(value: Mapping[Any, Any]) -> dict[Any, Any]:
         RefusedError: Its own code raised.
     """
     try:
-        return dict(value.items())
+        return dict(_bounded(value.items()))
+    except RefusedError:
+        raise
     except Exception as error:
-        raise _raised(type(value).__name__, error) from error
+        raise _raised(name_of(type(value)), error) from error
 
 
 def _one_step(value: object, json_default: Callable[[object], object] | None) -> Any:
@@ -80,16 +86,16 @@ def _one_step(value: object, json_default: Callable[[object], object] | None) ->
         if plainer is not _UNKNOWN:
             return plainer
     if json_default is None:
-        raise RefusedError(_no_form(type(value).__name__))
+        raise RefusedError(_no_form(name_of(type(value))))
     try:
         return json_default(value)
     except Exception as error:
-        reason = f"could not be converted: json_default raised {type(error).__name__} for a {type(value).__name__}"
+        reason = f"could not be converted: json_default raised {name_of(type(error))} for a {name_of(type(value))}"
         raise RefusedError(reason) from error
 
 
 def _raised(type_name: str, error: Exception) -> RefusedError:
-    return RefusedError(f"could not be read: its type, {type_name}, raised {type(error).__name__}")
+    return RefusedError(f"could not be read: its type, {type_name}, raised {name_of(type(error))}")
 
 
 def _no_form(type_name: str) -> str:
@@ -114,12 +120,12 @@ def _scalar(value: Any) -> Any:
 def _collection(value: Any) -> Any:
     """Make a dict of whatever has keys, a list of whatever is a bounded collection."""
     if isinstance(value, tuple) and hasattr(type(value), "_fields"):
-        return dict(zip(value._fields, value, strict=True))  # type: ignore[attr-defined]
+        return dict(zip(_bounded(value._fields), _bounded(value), strict=True))  # type: ignore[attr-defined]
     if isinstance(value, Mapping):
         return as_dict(value)
     if isinstance(value, (list, tuple, deque, AbstractSet, ValuesView, range)):
         _check_size(len(value))
-        return list(value)
+        return _bounded(value)
     return _UNKNOWN
 
 
@@ -170,6 +176,13 @@ def _array(value: Any) -> Any:
     plain = value.tolist()
     # A long double comes back as itself.
     return float(plain) if type(plain) is kind else plain
+
+
+def _bounded(elements: Iterable[Any]) -> list[Any]:
+    """Return all elements of what may not tell the truth about its length, or never end."""
+    taken = list(islice(elements, MAX_EVENT_BYTES + 1))
+    _check_size(len(taken))
+    return taken
 
 
 def _check_size(length: int) -> None:

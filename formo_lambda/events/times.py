@@ -41,8 +41,7 @@ def timestamp(value: Any, now: float) -> str:
         raise ValidationError("timestamp", "must not be in the future (numbers are seconds since the epoch)")
     if seconds < EARLIEST:
         raise ValidationError("timestamp", "must not be before 2015, when Ethereum began")
-    # A datetime has its own digits; by way of a float the last one could change.
-    return iso_datetime(value) if is_instance(value, "datetime", "datetime") else iso_now(seconds)
+    return _digits_of(value) or iso_now(seconds)
 
 
 def iso_datetime(value: datetime) -> str:
@@ -55,6 +54,14 @@ def iso_datetime(value: datetime) -> str:
     utc = value if offset is None else value.replace(tzinfo=None) - offset
     day = f"{utc.year:04d}-{utc.month:02d}-{utc.day:02d}"
     return f"{day}T{utc.hour:02d}:{utc.minute:02d}:{utc.second:02d}.{utc.microsecond // 1000:03d}Z"
+
+
+def _digits_of(value: Any) -> str | None:
+    """Return a datetime's own digits, the last of which a float could change; None for what is no datetime."""
+    try:
+        return iso_datetime(value) if is_instance(value, "datetime", "datetime") else None
+    except Exception:  # noqa: BLE001 -- a strange object may answer otherwise than a moment ago
+        return None
 
 
 def _seconds(value: Any) -> float | None:

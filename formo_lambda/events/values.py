@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda.errors import ValidationError
-from formo_lambda.events.simplify import MAX_SAFE_INTEGER, RefusedError, as_dict, simplify
+from formo_lambda.events.simplify import MAX_SAFE_INTEGER, RefusedError, as_dict, name_of, simplify
 from formo_lambda.options import MAX_EVENT_BYTES
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ def copy_value(field: str, value: object, json_default: Callable[[object], objec
         raise ValidationError(field + path, reason) from refused.__cause__
     except RecursionError:
         raise ValidationError(field, "is nested too deeply for the call stack that is left") from None
+    except Exception as error:
+        # Classes are looked up in a table, and a metaclass can make a class that cannot be.
+        raise ValidationError(field, f"could not be read: a value's class raised {name_of(type(error))}") from error
 
 
 def read_mapping(field: str, value: Mapping[Any, Any]) -> dict[str, Any]:

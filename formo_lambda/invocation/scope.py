@@ -103,7 +103,8 @@ class Invocation:
         scope: Invocation | None = self
         while scope is not None:
             if scope.idempotency_key is not None:
-                # Of an address every way of writing it is the same; that two of Solana's could be mixed up is no harm.
+                # However an address is written, it is one wallet. Two of Solana's may share a row of ordinals by this,
+                # which is no harm.
                 what = (kind, _text(name), _text(address).strip().lower())
                 ordinal = next(scope._ordinals.setdefault(what, count()))  # noqa: SLF001 -- the same class
                 return "\0".join((*what, scope.idempotency_key)), ordinal
@@ -174,7 +175,10 @@ class entered:  # noqa: N801 -- reads as a verb in `with entered(invocation):`
         self._invocation = invocation
 
     def __enter__(self) -> None:
-        self._token: Token[Invocation | None] = _current.set(self._invocation)
+        invocation = self._invocation
+        if invocation.outer is None and not invocation.closed:
+            _open[invocation] = None
+        self._token: Token[Invocation | None] = _current.set(invocation)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -191,12 +195,12 @@ def open_invocation(
     remaining: Callable[[], float | None] = lambda: None,
     idempotency_key: str | None = None,
 ) -> Invocation:
-    """Open a scope, nested in the current one if there is one. The caller enters it around each step and closes it."""
+    """Return a scope, nested in the current one if there is one. The caller enters it around each step and closes it.
+
+    It is open from the first step on: what is never entered never becomes the only open one.
+    """
     outer = _first_open(_current.get())
-    invocation = Invocation(outer, keeps_all=keeps_all, remaining=remaining, idempotency_key=idempotency_key)
-    if outer is None:
-        _open[invocation] = None
-    return invocation
+    return Invocation(outer, keeps_all=keeps_all, remaining=remaining, idempotency_key=idempotency_key)
 
 
 def checked_key(value: object) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from formo_lambda.platforms import aws_lambda, generic
+from formo_lambda.platforms import aws_lambda, azure, generic, google_cloud, vercel
 from formo_lambda.platforms.platform import Platform, remaining_of
 
 if TYPE_CHECKING:
@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 __all__ = ["PLATFORMS", "Platform", "detect", "remaining_of"]
 
 #: Tried in order. A new platform is one file and one entry here.
-PLATFORMS: tuple[Platform, ...] = (aws_lambda.PLATFORM, generic.PLATFORM)
+PLATFORMS: tuple[Platform, ...] = (
+    vercel.PLATFORM,  # before AWS Lambda: it sets what looks like that as well
+    aws_lambda.PLATFORM,
+    google_cloud.PLATFORM,
+    azure.PLATFORM,
+    generic.PLATFORM,
+)
 
 
 def detect(environ: Mapping[str, str], platforms: Sequence[Platform] = PLATFORMS) -> Platform:

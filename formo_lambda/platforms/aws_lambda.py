@@ -9,6 +9,9 @@ from formo_lambda.platforms.platform import remaining_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+# Where the adapters for web applications put the context: Mangum, serverless-wsgi, apig-wsgi.
+_CONTEXTS = ("aws.context", "serverless.context", "apig_wsgi.context")
+
 
 class AwsLambda:
     """AWS Lambda and what imitates it."""
@@ -24,7 +27,10 @@ class AwsLambda:
 
     def remaining(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float | None:
         """Return the seconds left by the Lambda context."""
-        return remaining_of(args, kwargs)
+        found = remaining_of(args, kwargs)
+        if found is None and len(args) == 1 and isinstance(args[0], dict):
+            found = remaining_of([args[0][name] for name in _CONTEXTS if name in args[0]], {})
+        return found
 
 
 PLATFORM = AwsLambda()

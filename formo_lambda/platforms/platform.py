@@ -13,7 +13,7 @@ class Platform(Protocol):
 
     Attributes:
         name: How the platform is called in logs.
-        serverless: Whether it freezes a function that has returned.
+        serverless: Whether it may freeze or end a process whose functions have returned.
         exit_budget: Seconds between SIGTERM and SIGKILL that may be spent on delivery.
     """
 

@@ -14,6 +14,7 @@ DOCUMENTED = [
     "FormoError",
     "ValidationError",
     "formo_flush",
+    "request_context",
 ]
 
 

@@ -1,0 +1,109 @@
+"""Name what Formo reads of a request: the fields of an event's context."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
+
+from formo_lambda.end_user.urls import page_of, referrer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from formo_lambda.end_user.redaction import Redaction
+    from formo_lambda.end_user.request import Request
+
+#: Headers in which a platform names the end user's country. A proxy in front of another comes first: behind it, the
+#: other sees the proxy's address.
+COUNTRY_HEADERS = (
+    "cf-ipcountry",
+    "cloudfront-viewer-country",
+    "x-vercel-ip-country",
+    "x-appengine-country",
+    "x-country-code",
+)
+#: What they say where the country is not known.
+NO_COUNTRIES = ("XX", "ZZ")
+
+MAX_USER_AGENT = 1024
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")
+_WEIGHT = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
+
+# Scanners put markup and scripts into every parameter of a site. What no campaign is called, and no advertising
+# platform or referral program issues, is left out, so that it does not end up in reports.
+_CAMPAIGN = re.compile(
+    r"(?!\s*(?i:javascript|data|vbscript):)[^<>\"'`\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff\ufffd]{1,255}"
+)
+_CLICK_ID = re.compile(r"[A-Za-z0-9._-]{1,255}")
+_REFERRAL = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+#: The fields that are parameters of the page's query: the names of each, the first that is there counting.
+CAMPAIGN_FIELDS: Mapping[str, tuple[re.Pattern[str], tuple[str, ...]]] = {
+    **{name: (_CAMPAIGN, (name,)) for name in ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")},
+    "ref": (_REFERRAL, ("ref", "referral", "refcode")),
+    **{
+        name: (_CLICK_ID, (name,))
+        for name in ("gclid", "gad_source", "fbclid", "msclkid", "ttclid", "twclid", "li_fat_id", "rdt_cid")
+    },
+}
+
+
+def fields_of(request: Request, redaction: Redaction) -> dict[str, str]:
+    """Return the fields that the request tells; what it does not tell is not there."""
+    page = page_of(request, redaction)
+    fields = {
+        "user_agent": _user_agent(request.headers),
+        "locale": _locale(request.headers.get("accept-language", "")),
+        "location": _country(request.headers),
+        "page_url": page.url,
+        "page_path": page.path,
+        "page_query": page.query,
+        "referrer": referrer_of(request, page, redaction),
+        **_campaign(page.query),
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _user_agent(headers: Mapping[str, str]) -> str:
+    agent = _CONTROL.sub(" ", headers.get("user-agent", "")).strip()[:MAX_USER_AGENT]
+    # CloudFront's own, where it is not told to forward the end user's.
+    return "" if agent == "Amazon CloudFront" else agent
+
+
+def _locale(accept_language: str) -> str:
+    """Return the language that is wanted most, in the customary case, such as "zh-Hant-TW"."""
+    best, most = "", 0.0
+    for choice in accept_language[:1024].split(","):
+        tag, _, weight = (part.strip() for part in choice.replace("q=", "", 1).partition(";"))
+        wanted = float(weight) if _WEIGHT.fullmatch(weight) else float(not weight)
+        if wanted > most and _LANGUAGE.fullmatch(tag):
+            best, most = tag, wanted
+    language, *others = best.split("-")
+    return "-".join([language.lower(), *map(_subtag, others)])
+
+
+def _subtag(subtag: str) -> str:
+    return {2: subtag.upper(), 4: subtag.title()}.get(len(subtag), subtag.lower())
+
+
+def _country(headers: Mapping[str, str]) -> str:
+    for name in COUNTRY_HEADERS:
+        country = headers.get(name, "").strip().upper()
+        if re.fullmatch("[A-Z]{2}", country) and country not in NO_COUNTRIES:
+            return country
+    return ""
+
+
+def _campaign(query: str) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for parameter in query.split("&"):
+        name, _, value = parameter.partition("=")
+        given.setdefault(unquote_plus(name).lower(), unquote_plus(value).strip())
+    found = {}
+    for field, (rule, names) in CAMPAIGN_FIELDS.items():
+        value = next((given[name] for name in names if given.get(name)), "")
+        found[field] = value if rule.fullmatch(value) else ""
+    return found

@@ -1,0 +1,93 @@
+"""Ends the invocation of a handler that has returned, or has what it returned do so when that ends."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from formo_lambda.responses import Body, Meter, find_body
+from formo_lambda.streams import DrivenAsyncIterator, DrivenIterator, async_generator_function, generator_function
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from formo_lambda.delivery.run import Run
+
+
+async def drive_awaitable(
+    inner: Awaitable[Any], run: Run, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+) -> Any:
+    """Await within the invocation, and flush before the result is handed on."""
+    try:
+        with run.step():
+            result = await inner
+    except BaseException as error:
+        await run.close_async(error)
+        raise
+    return await conclude_async(result, run, args, kwargs)
+
+
+def conclude(result: Any, run: Run, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
+    """End the invocation of a handler that has returned, or drive what it returned until that ends.
+
+    Args:
+        result: What the handler returned.
+        run: The invocation.
+        args: The handler's positional arguments.
+        kwargs: Its keyword arguments.
+
+    Returns:
+        The same object, unless it is an iterator or a coroutine: then one that drives it. Of a response whose body is
+        an iterator only that is exchanged.
+    """
+    kind = type(result)
+    if hasattr(kind, "__await__") and hasattr(kind, "close"):
+        return drive_awaitable(result, run, args, kwargs)
+    body = find_body(result)
+    if body is None:
+        run.close()
+        return result
+    meter = Meter(body, (*args, *(kwargs or {}).values()))
+    if meter.begin():
+        run.flush(failed=meter.failed)
+    return body.replaced_by(_driven(body, result, run, meter))
+
+
+async def conclude_async(
+    result: Any, run: Run, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+) -> Any:
+    """Do what `conclude` does, without occupying the event loop."""
+    body = find_body(result)
+    if body is None:
+        await run.close_async()
+        return result
+    meter = Meter(body, (*args, *(kwargs or {}).values()))
+    if meter.begin():
+        await run.flush_async(failed=meter.failed)
+    return body.replaced_by(_driven(body, result, run, meter))
+
+
+def _driven(body: Body, result: Any, run: Run, meter: Meter) -> Any:
+    """Return what drives a body: a generator where the result itself is one."""
+    kind = type(body.parts)
+    if hasattr(kind, "asend"):
+        return _from_first_step(lambda start: async_generator_function(start, meter), body.parts, run)
+    if hasattr(kind, "__aiter__"):
+        return DrivenAsyncIterator(body.parts, run, meter)
+    if hasattr(kind, "send") and body.parts is result:
+        return _from_first_step(generator_function, body.parts, run)
+    return DrivenIterator(body.parts, run, meter)
+
+
+def _from_first_step(drive: Callable[[Callable[[], Any]], Callable[[], Any]], inner: Any, run: Run) -> Any:
+    """Return a generator that drives another, and ends the invocation even if it is dropped before its first step."""
+
+    def start() -> tuple[Any, Run]:
+        unused.detach()
+        return inner, run
+
+    driver = drive(start)()
+    # Closing a generator that has not begun runs nothing of it.
+    unused = weakref.finalize(driver, run.close)
+    unused.atexit = False
+    return driver
