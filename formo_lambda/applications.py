@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from formo_lambda import asgi, wsgi
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from formo_lambda.invoker import Invoker
+
+    #: What `adopt` takes, for type checkers.
+    WebApplication: TypeAlias = "_Starlette | _Quart | _Flask"
+
+
+class _Starlette(Protocol):
+    """**Protocol:** an application of Starlette, FastAPI, or what derives from them."""
+
+    user_middleware: Any
+
+    def add_middleware(self, middleware_class: Any, /) -> None:
+        """Put a middleware around the application."""
+
+
+class _Quart(Protocol):
+    """**Protocol:** an application of Quart."""
+
+    async def asgi_app(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection."""
+
+
+class _Flask(Protocol):
+    """**Protocol:** an application of Flask."""
+
+    def wsgi_app(self, environ: Any, start_response: Any) -> Any:
+        """Answer one request."""
 
 
 def adopt(application: Any, invoker: Invoker) -> bool:

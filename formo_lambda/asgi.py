@@ -66,6 +66,7 @@ class FormoFlushMiddleware:
         )
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection."""
         if is_lifespan((scope, receive, send)):
             await self.app(scope, receive, send)
             return

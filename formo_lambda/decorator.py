@@ -5,24 +5,24 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
 
-from formo_lambda import asgi, wsgi
 from formo_lambda.applications import adopt
+from formo_lambda.doubles import double_of
 from formo_lambda.handler_class import decorate_class
 from formo_lambda.invoker import Invoker
-from formo_lambda.outcome import conclude, conclude_async
-from formo_lambda.streams import async_generator_function, generator_function
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
+    from formo_lambda.applications import WebApplication
     from formo_lambda.client import FormoAnalytics
-    from formo_lambda.delivery.run import OnException, Run
+    from formo_lambda.delivery.run import OnException
     from formo_lambda.invoker import Idempotency
     from formo_lambda.platforms import Platform
 
 P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C")
+A = TypeVar("A", bound="WebApplication")
 
 
 class _Decorator(Protocol):
@@ -31,11 +31,15 @@ class _Decorator(Protocol):
     @overload
     def __call__(self, handler: type[C], /) -> type[C]: ...
     @overload
+    def __call__(self, handler: A, /) -> A: ...
+    @overload
     def __call__(self, handler: Callable[P, R], /) -> Callable[P, R]: ...
 
 
 @overload
 def formo_flush(handler: type[C], /) -> type[C]: ...
+@overload
+def formo_flush(handler: A, /) -> A: ...
 @overload
 def formo_flush(handler: Callable[P, R], /) -> Callable[P, R]: ...
 @overload
@@ -64,14 +68,19 @@ def formo_flush(
     code that the handler calls; with none, nothing happens. Where a call carries an AWS Lambda context, the flush
     ends before the deadline it tells.
 
+    Web applications are handlers, too: called as WSGI or ASGI has it, they get the middleware's flushes. Objects of
+    Flask, Quart, Starlette and FastAPI are given the middleware and stay what they are, and so do classes that derive
+    from `http.server.BaseHTTPRequestHandler`, whose methods each become a handler.
+
     Args:
         handler: The handler, where the decorator is used bare.
         timeout: The most seconds the flush takes; None for each client's `flush_timeout`.
         clients: The clients to flush; None for those that were written to, and all with pending events.
         on_exception: What becomes of the events of a call that failed: "send", "discard", or a callable that is
             given the exception and says whether to send them.
-        idempotency: Called with the handler's arguments; returns the key that the message ids of its events are
-            derived from, so that a repeated call is counted once, or None.
+        idempotency: Called with the handler's arguments (of a web application, with its scope or environ alone);
+            returns the key that the message ids of its events are derived from, so that a repeated call is counted
+            once, or None.
         platforms: Platforms of your own, asked before those the package knows.
 
     Raises:
@@ -86,82 +95,14 @@ def formo_flush(
 
 def _wrap(handler: Any, invoker: Invoker) -> Any:
     """Return the handler's double, of the handler's own kind."""
-    import inspect
-
     if isinstance(handler, (staticmethod, classmethod)):
         return type(handler)(_wrap(handler.__func__, invoker))
     _refuse_hopeless(handler)
-    if inspect.isclass(handler):
+    if isinstance(handler, type):
         return decorate_class(handler, lambda method: _wrap(method, invoker))
     if adopt(handler, invoker):
         return handler
-    # What decides is the function at the bottom, under partials and behind __call__.
-    function = handler
-    while isinstance(function, functools.partial):
-        function = function.func
-    if not inspect.isroutine(function):
-        function = type(function).__call__
-
-    if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(function):
-
-        async def double(*args: Any, **kwargs: Any) -> Any:
-            if asgi.is_lifespan(args):
-                return await handler(*args, **kwargs)
-            run, args = _begin(invoker, args, kwargs)
-            try:
-                with run.step():
-                    result = await handler(*args, **kwargs)
-            except BaseException as error:
-                await run.close_async(error)
-                raise
-            return await conclude_async(result, run, args, kwargs)
-
-    elif inspect.isasyncgenfunction(handler) or inspect.isasyncgenfunction(function):
-        double = async_generator_function(
-            lambda *args, **kwargs: (handler(*args, **kwargs), invoker.open(args, kwargs))
-        )
-    elif inspect.isgeneratorfunction(handler) or inspect.isgeneratorfunction(function):
-        drive = generator_function(lambda *args, **kwargs: (handler(*args, **kwargs), invoker.open(args, kwargs)))
-
-        def double(*args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]
-            environ = wsgi.environ_of(args)
-            if environ is None:
-                return (yield from drive(*args, **kwargs))
-            body = wsgi.respond(handler, args, kwargs, invoker.open((environ,), {}))
-            try:
-                return (yield from body)
-            finally:
-                body.close()
-
-    else:
-
-        def double(*args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]
-            environ = wsgi.environ_of(args)
-            if environ is not None:
-                return wsgi.respond(handler, args, kwargs, invoker.open((environ,), {}))
-            if asgi.is_lifespan(args):
-                return handler(*args, **kwargs)
-            run, args = _begin(invoker, args, kwargs)
-            try:
-                with run.step():
-                    result = handler(*args, **kwargs)
-            except BaseException as error:
-                run.close(error)
-                raise
-            return conclude(result, run, args, kwargs)
-
-    # An instance's own attributes stay with the instance.
-    functools.update_wrapper(double, handler, updated=())
-    return double
-
-
-def _begin(invoker: Invoker, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Run, tuple[Any, ...]]:
-    """Open the invocation of a call; of an ASGI application's, also have its messages observed."""
-    scope = asgi.scope_of(args)
-    if scope is None:
-        return invoker.open(args, kwargs), args
-    run = invoker.open((scope,), {})
-    return run, asgi.observed(args, run)
+    return double_of(handler, invoker)
 
 
 def _refuse_hopeless(handler: Any) -> None:

@@ -27,7 +27,7 @@ def decorate_class(handler: type[C], wrap: Wrap) -> type[C]:
     Raises:
         TypeError: It is no class of request handlers.
     """
-    from http.server import BaseHTTPRequestHandler
+    from http.server import BaseHTTPRequestHandler  # noqa: PLC0415 -- decoration pays for it, import does not
 
     if not issubclass(handler, BaseHTTPRequestHandler):
         raise TypeError(
@@ -39,7 +39,7 @@ def decorate_class(handler: type[C], wrap: Wrap) -> type[C]:
             setattr(handler, name, wrap(_function_of(handler, name)))
     find = getattr(handler, "__getattr__", None)
     if find is not None:
-        setattr(handler, "__getattr__", _finder(find, wrap))
+        setattr(handler, "__getattr__", _finder(find, wrap))  # noqa: B010 -- no type has it before
     return handler
 
 
@@ -62,7 +62,7 @@ def _function_of(handler: type[Any], name: str) -> Callable[..., Any]:
 
 
 def _finder(find: Callable[[Any, str], Any], wrap: Wrap) -> Callable[[Any, str], Any]:
-    def __getattr__(self: Any, name: str) -> Any:
+    def __getattr__(self: Any, name: str) -> Any:  # noqa: N807 -- it becomes the class's
         found = find(self, name)
         return wrap(found) if name.startswith(_PREFIX) and callable(found) else found
 

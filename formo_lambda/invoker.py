@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from formo_lambda.client import FormoAnalytics
@@ -69,9 +70,9 @@ class Invoker:
         if idempotency is not None and not callable(idempotency):
             raise ConfigurationError("idempotency", "must be a callable that returns a key, or None")
         if clients is not None:
+            clients = tuple(clients) if isinstance(clients, Iterable) else (clients,)
             if not all(isinstance(client, FormoAnalytics) for client in clients):
-                raise ConfigurationError("clients", "must be FormoAnalytics clients, or None for all")
-            clients = tuple(clients)
+                raise ConfigurationError("clients", "must be a collection of FormoAnalytics clients, or None for all")
         self.options = InvokerOptions(
             timeout=timeout,
             clients=clients,
@@ -88,11 +89,11 @@ class Invoker:
             args: Its positional arguments; of a web application, the `scope` or the `environ` alone.
             kwargs: Its keyword arguments.
         """
-        from formo_lambda.delivery.run import Run
+        from formo_lambda.delivery.run import Run  # noqa: PLC0415 -- loaded by the client's constructor
 
         options = self.options
         clients = options["clients"]
-        outboxes = None if clients is None else [client._outbox for client in clients]
+        outboxes = None if clients is None else [client._outbox for client in clients]  # noqa: SLF001 -- of the package
         return Run(
             on_exception=options["on_exception"],
             timeout=options["timeout"],

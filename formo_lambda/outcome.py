@@ -9,22 +9,9 @@ from formo_lambda.responses import Body, Meter, find_body
 from formo_lambda.streams import DrivenAsyncIterator, DrivenIterator, async_generator_function, generator_function
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from formo_lambda.delivery.run import Run
-
-
-async def drive_awaitable(
-    inner: Awaitable[Any], run: Run, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-) -> Any:
-    """Await within the invocation, and flush before the result is handed on."""
-    try:
-        with run.step():
-            result = await inner
-    except BaseException as error:
-        await run.close_async(error)
-        raise
-    return await conclude_async(result, run, args, kwargs)
 
 
 def conclude(result: Any, run: Run, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
@@ -42,7 +29,7 @@ def conclude(result: Any, run: Run, args: Sequence[Any] = (), kwargs: Mapping[st
     """
     kind = type(result)
     if hasattr(kind, "__await__") and hasattr(kind, "close"):
-        return drive_awaitable(result, run, args, kwargs)
+        return _driving_coroutine(result, run, args, kwargs)
     body = find_body(result)
     if body is None:
         run.close()
@@ -65,6 +52,26 @@ async def conclude_async(
     if meter.begin():
         await run.flush_async(failed=meter.failed)
     return body.replaced_by(_driven(body, result, run, meter))
+
+
+def _driving_coroutine(inner: Any, run: Run, args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> Any:
+    """Return a coroutine that awaits another within the invocation, and flushes before it hands the result on."""
+
+    async def drive() -> Any:
+        unused.detach()
+        try:
+            with run.step():
+                result = await inner
+        except BaseException as error:
+            await run.close_async(error)
+            raise
+        return await conclude_async(result, run, args, kwargs)
+
+    driver = drive()
+    # If this one is closed before its first step, as one may, nobody else would close the other.
+    unused = weakref.finalize(driver, inner.close)
+    unused.atexit = False
+    return driver
 
 
 def _driven(body: Body, result: Any, run: Run, meter: Meter) -> Any:

@@ -67,10 +67,6 @@ class DrivenIterator:
         finally:
             self._run.close()
 
-    def __del__(self) -> None:
-        # Of a caller that forgot to close: an invocation must not stay open for ever.
-        self._run.close()
-
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
@@ -118,9 +114,6 @@ class DrivenAsyncIterator:
                     await close()
         finally:
             await self._run.close_async()
-
-    def __del__(self) -> None:
-        self._run.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)

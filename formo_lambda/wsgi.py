@@ -66,6 +66,7 @@ class FormoFlushMiddleware:
         )
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Answer one request."""
         body: Iterable[bytes] = respond(self.app, (environ, start_response), {}, self._invoker.open((environ,), {}))
         return body
 
@@ -187,8 +188,4 @@ class _DrivenBody:
         except BaseException as error:
             self._run.close(error)
             raise
-        self._run.close()
-
-    def __del__(self) -> None:
-        # Of a server that forgot to close: an invocation must not stay open for ever.
         self._run.close()

@@ -9,7 +9,8 @@ from formo_lambda.delivery.result import FlushResult
 from formo_lambda.delivery.ticket import Ticket
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from asyncio import AbstractEventLoop
+    from collections.abc import Callable, Iterable, Sequence
 
     from formo_lambda.delivery.outbox import Outbox
     from formo_lambda.invocation import Buffer, Deadline
@@ -64,17 +65,31 @@ class Flush:
         """
         if all(ticket.finished for _, ticket in self._tickets):
             return self._conclude()
-        import asyncio
+        import asyncio  # noqa: PLC0415 -- only where an event loop runs already
 
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # another kind of event loop: bounded all the same
             return self.wait()
         finished = asyncio.Event()
+        timer = loop.call_later(self._submit_all(loop, finished.set), finished.set)
+        try:
+            while not finished.is_set():
+                try:
+                    await finished.wait()
+                except asyncio.CancelledError:
+                    if not isinstance(error, asyncio.CancelledError):
+                        raise
+        finally:
+            timer.cancel()
+        return self._conclude()
+
+    def _submit_all(self, loop: AbstractEventLoop, on_finished: Callable[[], object]) -> float:
+        """Send, and have the loop call back when all is done; return the seconds to wait for that at most."""
 
         def check() -> None:
             if all(ticket.finished for _, ticket in self._tickets):
-                finished.set()
+                on_finished()
 
         def tell() -> None:
             try:
@@ -88,17 +103,7 @@ class Flush:
                 ticket.when_finished(tell)
                 outbox.submit(ticket)
                 patience = max(patience, ticket.patience())
-        timer = loop.call_later(patience, finished.set)
-        try:
-            while not finished.is_set():
-                try:
-                    await finished.wait()
-                except asyncio.CancelledError:
-                    if not isinstance(error, asyncio.CancelledError):
-                        raise
-        finally:
-            timer.cancel()
-        return self._conclude()
+        return patience
 
     def _conclude(self) -> FlushResult:
         result = combine(ticket.result() for _, ticket in self._tickets)

@@ -227,6 +227,7 @@ class Outbox:
         for buffer in list(self._buffers):
             buffer.drain()
             buffer.discarded = buffer.invalid = 0
+            buffer.record = None
         self._discarded = self._invalid = 0
         self._start_anew()
         self.close_connections()

@@ -13,7 +13,7 @@ from formo_lambda.invocation import Buffer, Deadline, Owner, current_invocation,
 from formo_lambda.options import DEADLINE_RESERVE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -49,6 +49,7 @@ class Run:
         remaining: Callable[[], float | None] = lambda: None,
         idempotency_key: str | None = None,
     ) -> None:
+        self._closed = True
         self.result: FlushResult | None = None
         self._on_exception = on_exception
         self._timeout = timeout
@@ -136,11 +137,15 @@ class Run:
             flush.add(outbox, wanted, Deadline.after(seconds), closing=[buffer] if buffer and ended else [])
         if ended:
             # Of clients that the user chose not to flush here: theirs leave by their own triggers.
-            for outbox, buffer in mine.items():
-                for event in buffer.pop_all():
-                    outbox.own.append(event)
-                outbox.release_buffer(buffer)
+            self._hand_over(mine)
         return flush
+
+    def _hand_over(self, buffers: Mapping[Owner, Buffer] | Mapping[Outbox, Buffer]) -> None:
+        """Move events to the own buffers of their clients."""
+        for owner, buffer in list(buffers.items()):
+            for event in buffer.pop_all():
+                owner.own.append(event)
+            owner.release_buffer(buffer)
 
     def _keeps(self, error: BaseException) -> bool:
         """Whether the events count although the handler raised this."""
@@ -153,6 +158,13 @@ class Run:
                 logger.exception("on_exception raised; the events are sent")
                 return True
         return self._on_exception == "send"
+
+    def __del__(self) -> None:
+        # Dropped without an end: a coroutine that nobody awaited, a body that a server forgot to close. It must not
+        # stay the only open one for ever, and nobody may be kept waiting here: its events leave as late ones do.
+        if not self._closed:
+            self._closed = True
+            self._hand_over(self._invocation.close(keep=True))
 
     # -- as a `with` statement of the user's -----------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ def derived_uuid(key: str, ordinal: int) -> str:
 
 def anonymous_id(value: object, new_id: Callable[[], str]) -> str:
     """Return `value` if it is a UUID in any version and case, a new one for None and ``""``."""
-    text = None if value is None else _text(value)
+    text = None if value is None else id_text(value)
     if value is None or text == "":
         return new_id()
     if text is None or not _UUID(text):
@@ -69,7 +69,7 @@ def message_id(value: object, new_id: Callable[[], str]) -> str:
     """Return `value` if it can serve as an id on the wire, a new one for None."""
     if value is None:
         return new_id()
-    text = _text(value)
+    text = id_text(value)
     if text is None or not _MESSAGE_ID(text):
         raise ValidationError("message_id", f"must be 1 to {MAX_MESSAGE_ID} printable ASCII characters without blanks")
     return text
@@ -93,7 +93,7 @@ def exact_text(value: object) -> str | None:
     return str.__str__(value) if issubclass(type(value), str) else None
 
 
-def _text(value: object) -> str | None:
+def id_text(value: object) -> str | None:
     """Return a string or a UUID object as an exact string, None for anything else."""
     try:
         return exact_text(str(value) if is_instance(value, "uuid", "UUID") else value)

@@ -18,7 +18,7 @@ class Generic:
     serverless = False
     exit_budget = EXIT_BUDGET
 
-    def matches(self, environ: Mapping[str, str]) -> bool:
+    def matches(self, environ: Mapping[str, str]) -> bool:  # noqa: ARG002 -- the protocol's signature
         """Whether the environment is this platform's: always."""
         return True
 
