@@ -9,7 +9,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-random test-versions check lint types format wheel clean
+.PHONY: help setup demo test test-random test-versions faults check lint types format wheel clean
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,11 +26,14 @@ $(READY): pyproject.toml
 demo: $(READY) ## run the sample under AWS's Lambda runtime client and show what arrives, and when
 	@$(BIN)/python -m samples.demo
 
-test: $(READY) ## run all tests, with branch coverage of the package
+test: $(READY) runtimes ## run all tests, with branch coverage of the package
 	$(BIN)/python -m pytest --cov --cov-report=term
 
-test-random: $(READY) ## run all tests in a random order (its seed is printed)
+test-random: $(READY) runtimes ## run all tests in a random order (its seed is printed)
 	$(BIN)/python -m pytest -p randomly
+
+faults: $(READY) ## flush against every fault within every budget, and print the table (some minutes)
+	@$(BIN)/python -m tests.faults.matrix
 
 test-versions: ## run the unit tests on the other supported Pythons
 	@failed=0; for version in $(OTHER_PYTHONS); do .ci/unit "$$version" || failed=1; done; exit $$failed
@@ -50,6 +53,9 @@ format: $(READY) ## format the code and mend what the linter can mend
 
 wheel: $(READY) ## build sdist and wheel into dist/
 	$(BIN)/python -m build --no-isolation --outdir dist
+
+# Their targets: runtimes, platforms, samples; bench, bench-check; fuzz.
+include tests/runtimes/runtimes.mk tests/benchmarks/bench.mk tests/fuzz/fuzz.mk
 
 clean: ## remove everything that was set up, built or cached
 	rm -rf .venv .venvs build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
