@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda.delivery import outbox as outboxes
@@ -18,10 +19,13 @@ from formo_lambda.options import EXIT_BUDGET
 if TYPE_CHECKING:
     from types import FrameType
 
+    from formo_lambda.delivery.outbox import Outbox
+
 # Module state, because a process has one exit, one SIGTERM and one fork: it is what the interpreter keeps of us.
 _registered = False
 _signal_budget: float | None = None
 _finalizer_pid: int | None = None
+_exit_left = EXIT_BUDGET
 
 
 def register(signal_budget: float | None) -> None:
@@ -33,7 +37,7 @@ def register(signal_budget: float | None) -> None:
     global _registered, _signal_budget  # noqa: PLW0603 -- see above
     if not _registered:
         _registered = True
-        atexit.register(flush_everything, EXIT_BUDGET)
+        atexit.register(_flush_at_exit)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=_after_fork_in_child)
         _register_snapshot_hooks()
@@ -51,7 +55,7 @@ def on_wake() -> None:
     finalizers = sys.modules.get("multiprocessing.util")
     if finalizers is not None and _finalizer_pid != os.getpid():
         _finalizer_pid = os.getpid()
-        finalizers.Finalize(None, flush_everything, args=(EXIT_BUDGET,), exitpriority=0)
+        finalizers.Finalize(None, _flush_at_exit, exitpriority=0)
 
 
 def flush_everything(budget: float) -> None:
@@ -62,9 +66,25 @@ def flush_everything(budget: float) -> None:
     """
     flush = Flush(forced=True)
     deadline = Deadline.after(budget)
-    for outbox in {*outboxes.awake, *outboxes.everyone}:
+    for outbox in _all_outboxes():
         flush.add(outbox, outbox.buffers(), deadline)
     flush.wait()
+
+
+def _all_outboxes() -> set[Outbox]:
+    while True:
+        try:
+            return {*outboxes.awake, *outboxes.everyone}
+        except RuntimeError:  # another thread has just made a client
+            time.sleep(0)
+
+
+def _flush_at_exit() -> None:
+    """Flush within what is left of the exit's time: where multiprocessing is loaded, its finalizers and atexit call."""
+    global _exit_left  # noqa: PLW0603 -- see above
+    began = time.monotonic()
+    flush_everything(max(0.0, _exit_left))
+    _exit_left -= time.monotonic() - began
 
 
 def _install() -> None:
@@ -87,6 +107,8 @@ def _on_sigterm(number: int, _frame: FrameType | None) -> None:
 
 
 def _after_fork_in_child() -> None:
+    global _exit_left  # noqa: PLW0603 -- see above
+    _exit_left = EXIT_BUDGET
     outboxes.awake.clear()
     for outbox in list(outboxes.everyone):
         outbox.start_over()

@@ -144,6 +144,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
+        if self.path == f"{_ROOT}restore/next":
+            # With SnapStart: the snapshot has been taken, and this process is what was made of it.
+            self._answer(200, {}, {})
+            return
         if self.path != f"{_ROOT}invocation/next":
             self._answer(404, {}, {"errorMessage": "no such path"})
             return

@@ -36,11 +36,20 @@ class LambdaSandbox:
         handler: `module.function`, as in a function's configuration.
         directory: Where the module lies: the function's code.
         environment: The function's environment variables.
+        python: The interpreter that has the runtime client; the running one if None.
     """
 
-    def __init__(self, handler: str, *, directory: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        handler: str,
+        *,
+        directory: Path,
+        environment: Mapping[str, str] | None = None,
+        python: Path | None = None,
+    ) -> None:
         self._handler = handler
         self._directory = directory
+        self._python = python or Path(sys.executable)
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - close() closes it
@@ -68,7 +77,7 @@ class LambdaSandbox:
             RuntimeError: It ended before that, or took too long.
         """
         process = subprocess.Popen(
-            [sys.executable, "-m", "awslambdaric", self._handler],
+            [self._python, "-m", "awslambdaric", self._handler],
             cwd=self._directory,
             env=self._function_environment(),
             stdin=subprocess.DEVNULL,
@@ -86,18 +95,19 @@ class LambdaSandbox:
         what = "is not ready in time" if status is None else f"ended with status {status}"
         raise RuntimeError(f"the runtime {what} before its first invocation:\n{self.log}")
 
-    def invoke(self, event: Any = None, *, timeout: float = 10.0) -> Invocation:
+    def invoke(self, event: Any = None, *, timeout: float = 10.0, request_id: str | None = None) -> Invocation:
         """Invoke the handler and wait until the process is frozen again, or gone.
 
         Args:
             event: What the handler gets; anything JSON can hold.
             timeout: The time the function may take, in seconds.
+            request_id: The id of an asynchronous call that is repeated; a new one if None.
         """
         if self._process is None:
             self.start()
         process = self._process
         assert process is not None
-        invocation = Invocation(str(uuid.uuid4()), event, timeout)
+        invocation = Invocation(request_id or str(uuid.uuid4()), event, timeout)
         self._api.offer(invocation)
         with self._api.changed:
             over = self._api.changed.wait_for(

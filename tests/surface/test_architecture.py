@@ -28,7 +28,7 @@ LEVELS: list[set[str]] = [
     {"streams"},
     {"outcome"},
     {"asgi", "wsgi"},
-    {"applications", "handler_class"},
+    {"applications", "doubles", "handler_class"},
     {"decorator"},
     {"", "testing"},
 ]

@@ -95,3 +95,10 @@ def test_readme_names_every_environment_variable() -> None:
     assert variables
     text = README.read_text(encoding="utf-8")
     assert [name for name in variables if name not in text] == []
+
+
+def test_every_test_that_the_readme_names_is_there() -> None:
+    """The README's promises name tests, and each of them exists."""
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", README.read_text(encoding="utf-8"))
+    assert len(named) > 10
+    assert [(path, test) for path, test in named if f"def {test}(" not in (ROOT / path).read_text("utf-8")] == []
