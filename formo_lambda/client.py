@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from formo_lambda import events, options, platforms
-from formo_lambda.errors import ConfigurationError, ValidationError
+from formo_lambda.errors import ValidationError
 from formo_lambda.event_methods import EventMethods
 from formo_lambda.invocation import checked_key, current_invocation
 
@@ -114,7 +114,7 @@ class FormoAnalytics(EventMethods):
         """
         from formo_lambda.delivery.run import flush_here  # noqa: PLC0415 -- loaded by the constructor
 
-        return flush_here(self._outbox, _seconds(timeout)).wait()
+        return flush_here(self._outbox, options.checked_timeout(timeout)).wait()
 
     async def aflush(self, timeout: float | None = None) -> FlushResult:
         """Do what `flush` does without occupying the event loop.
@@ -127,7 +127,7 @@ class FormoAnalytics(EventMethods):
         """
         from formo_lambda.delivery.run import flush_here  # noqa: PLC0415 -- loaded by the constructor
 
-        return await flush_here(self._outbox, _seconds(timeout)).wait_async()
+        return await flush_here(self._outbox, options.checked_timeout(timeout)).wait_async()
 
     def close(self, timeout: float | None = None) -> FlushResult:
         """Flush, and close the connections. Tracking again simply reopens the client.
@@ -175,9 +175,11 @@ class FormoAnalytics(EventMethods):
         """
         from formo_lambda.delivery.run import Run  # noqa: PLC0415 -- loaded by the constructor
 
-        if on_exception not in ("send", "discard") and not callable(on_exception):
-            raise ConfigurationError("on_exception", "must be 'send', 'discard', or a callable")
-        return Run(on_exception=on_exception, timeout=_seconds(timeout), idempotency_key=checked_key(idempotency_key))
+        return Run(
+            on_exception=options.checked_on_exception(on_exception),
+            timeout=options.checked_timeout(timeout),
+            idempotency_key=checked_key(idempotency_key),
+        )
 
     @property
     def stats(self) -> Stats:
@@ -251,9 +253,3 @@ class FormoAnalytics(EventMethods):
             "Put @formo_flush on the handler, directly above its `def` or `class`, or call flush() before it returns",
             self._platform.name,
         )
-
-
-def _seconds(timeout: float | None) -> float | None:
-    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0):
-        raise ConfigurationError("timeout", "must be a number of seconds, zero or more")
-    return timeout

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from formo_lambda.client import FormoAnalytics
 from formo_lambda.errors import ConfigurationError
 from formo_lambda.invocation import checked_key
+from formo_lambda.options import checked_on_exception, checked_timeout
 from formo_lambda.platforms import PLATFORMS, detect
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Idempotency = Callable[..., str | int | UUID | None]
 
 logger = logging.getLogger("formo_lambda")
+
+T = TypeVar("T")
 
 
 class InvokerOptions(TypedDict):
@@ -61,24 +63,18 @@ class Invoker:
         idempotency: Idempotency | None,
         platforms: Sequence[Platform],
     ) -> None:
-        if timeout is not None and (
-            isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0
-        ):
-            raise ConfigurationError("timeout", "must be a number of seconds, zero or more, or None")
-        if on_exception not in ("send", "discard") and not callable(on_exception):
-            raise ConfigurationError("on_exception", "must be 'send', 'discard', or a callable")
         if idempotency is not None and not callable(idempotency):
             raise ConfigurationError("idempotency", "must be a callable that returns a key, or None")
         if clients is not None:
-            clients = tuple(clients) if isinstance(clients, Iterable) else (clients,)
-            if not all(isinstance(client, FormoAnalytics) for client in clients):
+            clients = _all("clients", clients, "FormoAnalytics clients, or None for all")
+            if not all(issubclass(type(client), FormoAnalytics) for client in clients):
                 raise ConfigurationError("clients", "must be a collection of FormoAnalytics clients, or None for all")
         self.options = InvokerOptions(
-            timeout=timeout,
+            timeout=checked_timeout(timeout),
             clients=clients,
-            on_exception=on_exception,
+            on_exception=checked_on_exception(on_exception),
             idempotency=idempotency,
-            platforms=tuple(platforms),
+            platforms=_all("platforms", platforms, "platforms"),
         )
         self._platform: Platform | None = None
 
@@ -121,3 +117,11 @@ class Invoker:
         except Exception:
             logger.exception("idempotency gave no key; the events of this call get random ids")
             return None
+
+
+def _all(option: str, given: Collection[T], what: str) -> tuple[T, ...]:
+    """Return what a collection holds, read once: it may be an iterator, and what it is may be a mistake."""
+    try:
+        return tuple(given)
+    except Exception as error:
+        raise ConfigurationError(option, f"must be a collection of {what}") from error

@@ -34,6 +34,13 @@ def find_body(result: Any) -> Body | None:
     Args:
         result: What a handler returned.
     """
+    try:
+        return _find(result)
+    except Exception:  # noqa: BLE001 -- what raises when looked at is handed on as it is
+        return None
+
+
+def _find(result: Any) -> Body | None:
     kind = type(result)
     if _is_iterator(kind):
         return Body(result, lambda driven: driven, lambda: (200, None))
@@ -59,7 +66,7 @@ class Meter:
     """
 
     def __init__(self, body: Body, arguments: Iterable[Any]) -> None:
-        is_head = any(getattr(argument, "method", None) == "HEAD" for argument in arguments)
+        is_head = any(map(_is_head_request, arguments))
         self._completion = Completion("HEAD" if is_head else "")
         self._head = body.head
         self._begun = False
@@ -85,6 +92,13 @@ class Meter:
         if not self._counts:
             return False
         return self._completion.take(len(part.encode()) if isinstance(part, str) else len(part))
+
+
+def _is_head_request(argument: Any) -> bool:
+    try:
+        return bool(getattr(argument, "method", None) == "HEAD")
+    except Exception:  # noqa: BLE001 -- no request raises when asked for its method
+        return False
 
 
 def _is_iterator(kind: type) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from operator import index
 from typing import TYPE_CHECKING, NamedTuple
 
 from formo_lambda.delivery import body
@@ -114,7 +115,9 @@ class Courier:
             "Authorization": f"Bearer {self._write_key.reveal()}",
             "User-Agent": f"{LIBRARY_NAME.replace(' ', '-')}/{VERSION}",
         }
-        return self._transport.send(body.join(events, time.time()), headers, timeout)
+        answer = self._transport.send(body.join(events, time.time()), headers, timeout)
+        # A user's own transport may answer with anything: what is no answer raises here, where it is a failure.
+        return Response(index(answer.status), dict(answer.headers), bytes(answer.body), index(answer.requests))
 
 
 class _Delivery:

@@ -52,10 +52,11 @@ class Run:
         self._closed = True
         self.result: FlushResult | None = None
         self._on_exception = on_exception
+        self._sends_all = not callable(on_exception) and on_exception == "send"
         self._timeout = timeout
         self._clients = clients
         self._invocation = open_invocation(
-            keeps_all=on_exception == "send", remaining=remaining, idempotency_key=idempotency_key
+            keeps_all=self._sends_all, remaining=remaining, idempotency_key=idempotency_key
         )
         self._closed = False
         #: Seconds that its flushes have taken so far: one budget for all of them.
@@ -107,7 +108,7 @@ class Run:
 
     def _may_flush(self, *, failed: bool) -> bool:
         # What is nested is flushed by the scope around it.
-        return not (self._closed or self._invocation.nested or (failed and self._on_exception != "send"))
+        return not (self._closed or self._invocation.nested or (failed and not self._sends_all))
 
     def _end(self, error: BaseException | None) -> Flush | None:
         if self._closed:
@@ -157,7 +158,7 @@ class Run:
             except Exception:
                 logger.exception("on_exception raised; the events are sent")
                 return True
-        return self._on_exception == "send"
+        return self._sends_all
 
     def __del__(self) -> None:
         # Dropped without an end: a coroutine that nobody awaited, a body that a server forgot to close. It must not

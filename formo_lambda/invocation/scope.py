@@ -8,7 +8,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 from formo_lambda.errors import ConfigurationError
-from formo_lambda.events.loaded import is_instance
+from formo_lambda.events.identifiers import exact_text, id_text
+from formo_lambda.options import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,9 +213,14 @@ def checked_key(value: object) -> str | None:
     """
     if value is None:
         return None
-    if isinstance(value, bool) or not (isinstance(value, (str, int)) or is_instance(value, "uuid", "UUID")):
+    number = plain(value)
+    try:
+        text = str(number) if type(number) is int else id_text(value)
+    except ValueError:  # it has more digits than Python converts
+        text = None
+    if text is None:
         raise ConfigurationError("idempotency_key", "must be a string, an integer or a UUID, or None")
-    return str(value)
+    return text
 
 
 def current_invocation() -> Invocation | None:
@@ -242,7 +248,7 @@ def forget_others() -> None:
 
 
 def _text(value: object) -> str:
-    return str.__str__(value) if isinstance(value, str) else ""
+    return exact_text(value) or ""
 
 
 def _first_open(invocation: Invocation | None) -> Invocation | None:
