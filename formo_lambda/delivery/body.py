@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
+from formo_lambda.events.times import iso_now
 from formo_lambda.invocation import ENVELOPE
 from formo_lambda.options import MAX_BATCH_EVENTS
 
@@ -56,7 +56,7 @@ def join(events: Sequence[bytes], now: float) -> bytes:
         events: Encoded events.
         now: Seconds since the epoch.
     """
-    stamp = b',"sent_at":"%b"}' % _iso(now)
+    stamp = b',"sent_at":"%b"}' % iso_now(now).encode("ascii")
     return b"[" + (stamp + b",").join(events) + stamp + b"]"
 
 
@@ -64,8 +64,3 @@ def as_dicts(events: Sequence[bytes], now: float) -> list[dict[str, Any]]:
     """Return the events as the dicts that were sent, for the user's own keeping."""
     decoded: list[dict[str, Any]] = json.loads(join(events, now))
     return decoded
-
-
-def _iso(now: float) -> bytes:
-    moment = datetime.fromtimestamp(now, timezone.utc)
-    return b"%b.%03dZ" % (moment.strftime("%Y-%m-%dT%H:%M:%S").encode("ascii"), moment.microsecond // 1000)

@@ -27,6 +27,7 @@ class BoundedSocket:
     def __init__(self, sock: socket.socket, until: float) -> None:
         self._sock = sock
         self.until = until
+        self._head = b""
 
     def arm(self) -> None:
         """Give the next system call the time that is left.
@@ -43,7 +44,15 @@ class BoundedSocket:
         """Do nothing: the moment is set for the exchange as a whole."""
 
     def sendall(self, data: Buffer) -> None:
-        """Send everything, however little the peer takes at a time."""
+        """Send everything, however little the peer takes at a time; the head of a request goes out with its body.
+
+        `http.client` hands them over one by one, which would be two packets, and two records of TLS.
+        """
+        if not self._head and bytes(memoryview(data)[-4:]) == b"\r\n\r\n":
+            self._head = bytes(data)
+            return
+        if self._head:
+            data, self._head = self._head + bytes(data), b""
         view = memoryview(data).cast("B")
         while view:
             self.arm()

@@ -380,13 +380,22 @@ class Coordinator:
                 del self._watched[buffer]
             elif not buffer.early:
                 self._bound(buffer)
-            elif buffer.full or now >= buffer.since + self._options.flush_interval:
+            elif now >= buffer.since + self._options.flush_interval or (buffer.full and not self._gathers(buffer)):
                 self._send_early(buffer, now)
         if len(self._store) and now >= self._store_due() and self._roster.probe() is None:
             if self._suspicion.until is not None:
                 self._probe_for(None, now)
             elif self._roster.can_take():
                 self._dispatch(self._store.take(), {self._own}, Deadline.after(BACKGROUND_BUDGET), (), _BACKGROUND_NAP)
+
+    def _gathers(self, buffer: Buffer) -> bool:
+        """Whether a full buffer should grow to a whole request first, while an earlier batch of it is under way.
+
+        Handing out every twenty events would take all senders, and the rest would wait for a second round trip.
+        """
+        if len(buffer.events) >= MAX_BATCH_EVENTS or buffer.size >= self._options.max_queue_size:
+            return False
+        return any(buffer in parcel.scopes for parcel in self._roster.parcels())
 
     def _send_early(self, buffer: Buffer, now: float) -> None:
         """Send a buffer that is full or old, while its invocation goes on."""

@@ -98,7 +98,11 @@ class Courier:
             single_attempt: Whether a failure is final for now, as in a probe.
             longest_nap: The most seconds to wait between two attempts.
         """
-        policy = retrying(0 if single_attempt else self._retry_count, deadline, sleep, longest_nap)
+        retry_count = 0 if single_attempt else self._retry_count
+
+        def policy() -> Retrying:
+            return retrying(retry_count, deadline, sleep, longest_nap)
+
         return _Delivery(self, deadline, policy).run(events)
 
     def attempt(self, events: list[bytes], deadline: Deadline) -> Response:
@@ -123,10 +127,10 @@ class Courier:
 class _Delivery:
     """The delivery of one batch, with its tallies."""
 
-    def __init__(self, courier: Courier, deadline: Deadline, policy: Retrying) -> None:
+    def __init__(self, courier: Courier, deadline: Deadline, policy: Callable[[], Retrying]) -> None:
         self._courier = courier
         self._deadline = deadline
-        self._retrying = policy
+        self._policy = policy
         self._sent = 0
         self._quarantined = 0
         self._requests = 0
@@ -139,12 +143,27 @@ class _Delivery:
         failure: PassingFailure | None = None
         try:
             while parts:
-                response = self._retrying(self._attempt, parts[0])
+                response = self._request(parts[0])
                 parts[:1] = self._settle(parts[0], response)
         except PassingFailure as passing:
             failure = passing
         kept = [event for part in parts for event in part]
         return Outcome(self._sent, self._quarantined, kept, self._refused, failure, self._requests, self._reached)
+
+    def _request(self, events: list[bytes]) -> Response:
+        """Make attempts until one is answered, as the policy says."""
+        try:
+            return self._attempt(events)
+        except PassingFailure as failure:
+            first = [failure]
+
+        def attempt() -> Response:
+            # The policy is asked from the first failure on: where nothing fails, it costs two thirds of a delivery.
+            if first:
+                raise first.pop()
+            return self._attempt(events)
+
+        return self._policy()(attempt)
 
     def _attempt(self, events: list[bytes]) -> Response:
         try:

@@ -106,6 +106,8 @@ class Flush:
         return patience
 
     def _conclude(self) -> FlushResult:
+        if not self._tickets:
+            return FlushResult()
         result = combine(ticket.result() for _, ticket in self._tickets)
         report(result)
         return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from formo_lambda.delivery import exits
+from formo_lambda.delivery import exits, run  # noqa: F401 -- what the first invocation needs is loaded here, too
 from formo_lambda.delivery.courier import Courier
 from formo_lambda.delivery.http import HttpTransport
 from formo_lambda.delivery.outbox import Outbox
