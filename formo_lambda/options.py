@@ -49,6 +49,8 @@ BACKOFF_MAX: Final = 8.0
 MAX_ISOLATION_REQUESTS: Final = 32
 #: Bytes of an answer that are read.
 MAX_ANSWER_BYTES: Final = 65_536
+#: Seconds that an answer's body may take once its status is known: whoever drips it does not hold the news back.
+ANSWER_BODY_WAIT: Final = 0.1
 #: Seconds of wall clock after which an idle connection is not trusted any more (a freeze counts).
 CONNECTION_IDLE_MAX: Final = 50.0
 

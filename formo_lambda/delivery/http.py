@@ -20,7 +20,7 @@ from formo_lambda.delivery.connection import (
 )
 from formo_lambda.delivery.proxies import proxy_for
 from formo_lambda.delivery.transport import Response, TransportError
-from formo_lambda.options import CONNECTION_IDLE_MAX, MAX_ANSWER_BYTES
+from formo_lambda.options import ANSWER_BODY_WAIT, CONNECTION_IDLE_MAX, MAX_ANSWER_BYTES
 
 if TYPE_CHECKING:
     import ssl
@@ -147,6 +147,7 @@ class HttpTransport:
             connection.close()
             raise _NoAnswer from error
         fields = {name.lower(): value for name, value in answer.headers.items()}
+        connection.bound(min(connection.until, time.monotonic() + ANSWER_BODY_WAIT))
         try:
             content = answer.read(MAX_ANSWER_BYTES)
             complete = not answer.read(1)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+logger = logging.getLogger("formo_lambda")
 
 
 class Proxy(NamedTuple):
@@ -30,8 +34,8 @@ def proxy_for(scheme: str, netloc: str) -> Proxy | None:
         scheme: The scheme of the URL.
         netloc: Its host and port.
 
-    Raises:
-        ConfigurationError: The variable names a proxy of a kind that is not supported.
+    Returns:
+        The proxy, or None where there is none, or none of the supported kind.
     """
     if not any(name.lower().endswith("_proxy") for name in os.environ):
         return None
@@ -39,15 +43,15 @@ def proxy_for(scheme: str, netloc: str) -> Proxy | None:
     from urllib import request  # noqa: PLC0415
     from urllib.parse import unquote, urlsplit  # noqa: PLC0415
 
-    from formo_lambda.errors import ConfigurationError  # noqa: PLC0415
-
     proxies = request.getproxies_environment()
     named = proxies.get(scheme) or proxies.get("all")
     if not named or request.proxy_bypass_environment(netloc, proxies):  # type: ignore[attr-defined] # missing from typeshed
         return None
     url = urlsplit(named if "://" in named else f"http://{named}")
     if url.scheme != "http" or not url.hostname:
-        raise ConfigurationError(f"{scheme}_proxy", "only proxies with an http:// URL are supported")
+        # The variable may be meant for others, and an application must not fail to start for its analytics.
+        logger.warning("the proxy for %s URLs is ignored: only proxies with an http:// URL are supported", scheme)
+        return None
     headers = {}
     if url.username:
         credentials = f"{unquote(url.username)}:{unquote(url.password or '')}".encode()
