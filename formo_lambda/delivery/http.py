@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import http.client
 import time
 from collections import deque
@@ -25,6 +26,10 @@ from formo_lambda.options import ANSWER_BODY_WAIT, CONNECTION_IDLE_MAX, MAX_ANSW
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
+
+# Connecting looks this codec up. Were it left to the first sender to load it, a process that forks at that moment would
+# leave its child a half-loaded module, and with it no way to connect.
+codecs.lookup("idna")
 
 #: Seconds of idleness below which a connection is trusted with the whole time an attempt has.
 _HOT: float = 1.0
