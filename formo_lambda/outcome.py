@@ -87,14 +87,5 @@ def _driven(body: Body, result: Any, run: Run, meter: Meter) -> Any:
 
 
 def _from_first_step(drive: Callable[[Callable[[], Any]], Callable[[], Any]], inner: Any, run: Run) -> Any:
-    """Return a generator that drives another, and ends the invocation even if it is dropped before its first step."""
-
-    def start() -> tuple[Any, Run]:
-        unused.detach()
-        return inner, run
-
-    driver = drive(start)()
-    # Closing a generator that has not begun runs nothing of it.
-    unused = weakref.finalize(driver, run.close)
-    unused.atexit = False
-    return driver
+    """Return a generator that drives another. One that is dropped before its first step drops the invocation, too."""
+    return drive(lambda: (inner, run))()

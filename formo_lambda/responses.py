@@ -79,9 +79,13 @@ class Meter:
 
     def begin(self) -> bool:
         """Take the head in as it is now; return whether the response is complete without a body."""
-        status, length = self._head()
-        self._counts = length is not None
-        return self._completion.begin(status, length)
+        try:
+            status, length = self._head()
+            self._counts = length is not None
+            return self._completion.begin(status, length)
+        except Exception:  # noqa: BLE001 -- no head of a response after all: only the end of the body tells
+            self._counts = False
+            return False
 
     def take(self, part: Any) -> bool:
         """Count a part that is about to be handed on; return whether the response becomes complete with it."""
@@ -89,9 +93,9 @@ class Meter:
             # Only now nobody changes the head any more: it is sent before the first part.
             self._begun = True
             self.begin()
-        if not self._counts:
+        if not self._counts or not isinstance(part, (str, bytes, bytearray, memoryview)):
             return False
-        return self._completion.take(len(part.encode()) if isinstance(part, str) else len(part))
+        return self._completion.take(len(part.encode("utf-8", "replace")) if isinstance(part, str) else len(part))
 
 
 def _is_head_request(argument: Any) -> bool:

@@ -160,15 +160,18 @@ class Coordinator:
             self._watched.pop(buffer, None)
             self._release(buffer)
         if not items and not ticket.forced:
-            return  # What was retained leaves with an invocation's own events: one without never pays.
+            # What was retained leaves with an invocation's own events: one without never pays.
+            if not ticket.outstanding:
+                del self._tickets[ticket]
+                ticket.finish(0)
+            return
         if self._suspicion.until is None or ticket.forced:
             if len(self._store):
                 scopes.add(self._own)
                 items = self._store.take() + items
             self._dispatch(items, scopes or {self._own}, ticket.deadline, [ticket])
         else:
-            self._keep(items, [ticket], now)
-            self._probe_for(ticket, now)
+            self._probe_for(ticket, items, now)
 
     def on_done(self, sender: Sender | None, job: Job, outcome: Any) -> None:
         """A sender has done its job."""
@@ -246,18 +249,23 @@ class Coordinator:
             self._roster.add(parcel)
             start = end
 
-    def _probe_for(self, ticket: Ticket | None, now: float) -> None:
-        """Find out by one request whether a suspect server has recovered, if its pause is over."""
+    def _probe_for(self, ticket: Ticket | None, items: list[Item], now: float) -> None:
+        """Keep some events, but the newest if the pause is over: those find out whether the server has recovered."""
+        tickets = [] if ticket is None else [ticket]
+        probe = self._roster.probe()
         if not self._suspicion.due(now):
+            self._keep(items, tickets, now)
             if ticket is not None:
                 ticket.blame("the server is left alone after a failure", len(self._store), transient=True)
             return
-        probe = self._roster.probe()
         if probe is None:
-            items = self._store.take_newest(MAX_BATCH_EVENTS, self._options.max_queue_size)
+            *older, _ = body.cut([event for _, event in items], self._options.max_queue_size)
+            split = sum(map(len, older))
             deadline = Deadline.after(self._options.request_timeout)
-            probe = Parcel(items, deadline, [self._own], self._courier, probe=True)
+            probe = Parcel(items[split:], deadline, [self._own], self._courier, probe=True)
             self._roster.add(probe, first=True)
+            items = items[:split]
+        self._keep(items, tickets, now)
         if ticket is not None:
             ticket.follow = ticket.deadline
             ticket.deadline = ticket.deadline.earlier(PROBE_WAIT)
@@ -286,7 +294,8 @@ class Coordinator:
             others = [ticket for ticket in parcel.tickets if ticket not in again]
             if others or not again:
                 self._blame(others, failure.reason, len(kept), status=failure.status, transient=True)
-            self._fail(parcel, failure, now, reached=outcome.reached)
+            if outcome.requests or failure.retry:  # else there was no time to try, which says nothing of the server
+                self._fail(parcel, failure, now, reached=outcome.reached)
             if again:
                 # They were asked for by name while under way, and have not been tried for those who asked.
                 self._dispatch(kept, set(parcel.scopes), max((t.deadline for t in again), key=lambda d: d.at), again)
@@ -344,7 +353,8 @@ class Coordinator:
         self._blame(tickets, error.reason, len(events), status=error.status, transient=False)
         # A sink that hangs keeps one sender, not all of them.
         if self._options.on_undelivered is not None and not self._roster.sink_hangs():
-            deadline = max((t.deadline for t in tickets), key=lambda d: d.at, default=Deadline.after(BACKGROUND_BUDGET))
+            # Its own time, not the flush's: a flush goes on without it.
+            deadline = Deadline.after(BACKGROUND_BUDGET)
             handover = Handover(events, error, deadline, self._options.on_undelivered)
             for ticket in tickets:
                 self._attach(handover, ticket)
@@ -384,7 +394,7 @@ class Coordinator:
                 self._send_early(buffer, now)
         if len(self._store) and now >= self._store_due() and self._roster.probe() is None:
             if self._suspicion.until is not None:
-                self._probe_for(None, now)
+                self._probe_for(None, self._store.take(), now)
             elif self._roster.can_take():
                 self._dispatch(self._store.take(), {self._own}, Deadline.after(BACKGROUND_BUDGET), (), _BACKGROUND_NAP)
 
@@ -426,7 +436,7 @@ class Coordinator:
         evicted = buffer.shed(self._options.max_retained_size)
         if evicted:
             reason = f"dropped to keep an invocation within max_retained_size ({self._options.max_retained_size} bytes)"
-            self._give_up(evicted, DeliveryError(reason, count=len(evicted)), ())
+            self._give_up(evicted, DeliveryError(reason, count=len(evicted)), self._record_of(buffer))
 
     def _finish_tickets(self, now: float) -> None:
         for ticket in list(self._tickets):
@@ -441,10 +451,16 @@ class Coordinator:
 
     def _desert(self, ticket: Ticket, now: float) -> None:
         """A flush is out of time: keep what has not been started for it, and suspect what has not been answered."""
+        waited_in_vain = False
         for parcel in self._roster.waiting_parcels():
             if parcel.tickets == [ticket]:
                 self._roster.withdraw(parcel)
                 self._take_back(parcel, "out of time")
+                waited_in_vain = self._roster.scouting()
+        if waited_in_vain:
+            # Behind a job that went ahead to reach the server, and has not: nobody else is to wait for that one.
+            self._roster.recall_scouts()
+            self._suspicion.failed(now, None)
         for parcel in self._roster.running_parcels():
             if ticket in parcel.tickets:
                 ticket.blame("no answer in time", len(parcel.items), transient=True)

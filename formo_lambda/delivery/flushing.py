@@ -108,7 +108,10 @@ class Flush:
     def _conclude(self) -> FlushResult:
         if not self._tickets:
             return FlushResult()
-        result = combine(ticket.result() for _, ticket in self._tickets)
+        result = combine(
+            ticket.result(unsettled=0 if ticket.finished else outbox.unsettled(ticket.buffers))
+            for outbox, ticket in self._tickets
+        )
         report(result)
         return result
 

@@ -139,6 +139,11 @@ class Outbox:
         books, waiting = self._look(lambda: any(buffer.events for buffer in buffers))
         return waiting or books.in_flight > 0 or (retained and books.retained > 0)
 
+    def unsettled(self, buffers: Sequence[Buffer]) -> int:
+        """Return how many events wait in these buffers, are under way, or are retained."""
+        books, waiting = self._look(lambda: sum(len(buffer.events) for buffer in buffers))
+        return waiting + books.in_flight + books.retained
+
     def _look(self, count: Callable[[], T]) -> tuple[Books, T]:
         """Return the books and what `count` says of the buffers, as of one moment between two turns."""
         # A turn takes some microseconds. One that never ends is one that this very code interrupts, as a signal
@@ -162,8 +167,8 @@ class Outbox:
 
     def _notice(self, buffer: Buffer) -> None:
         self._inbox.put((self._coordinator.on_notice, (buffer,)))
-        if not self._awake:
-            self._wake()
+        if not self._awake and not self._wake():
+            awake[self] = None  # Until a flush takes the turns, nobody else holds what it has.
 
     def _report(self, sender: Sender, job: Job, outcome: Any) -> None:
         self._inbox.put((self._coordinator.on_done, (sender, job, outcome)))
@@ -196,6 +201,8 @@ class Outbox:
             try:
                 self._take_turns_holding(until)
             finally:
+                if self._coordinator.idle():
+                    awake.pop(self, None)
                 self._baton.release()
 
     def _take_turns_holding(self, until: Callable[[], bool]) -> None:

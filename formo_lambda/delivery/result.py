@@ -44,14 +44,15 @@ class FlushResult(NamedTuple):
         Raises:
             DeliveryError: `ok` is false.
         """
+        if self.ok:
+            return
         from formo_lambda.errors import DeliveryError  # noqa: PLC0415 -- needed on this path only
 
         if self.errors:
             raise self.errors[0]
         if self.quarantined:
             raise DeliveryError("quarantined by the server", count=self.quarantined, status=200)
-        if not self.ok:
-            raise DeliveryError("kept for a later flush", count=self.retained + self.undelivered, transient=True)
+        raise DeliveryError("kept for a later flush", count=self.retained + self.undelivered, transient=True)
 
 
 class Stats(NamedTuple):

@@ -55,14 +55,35 @@ class Roster:
 
     def start(self) -> None:
         """Start as many of the waiting jobs as there is room for."""
+        passed_over: list[Job] = []
         while self._waiting and self.room() > 0:
             job = self._waiting.popleft()
+            if isinstance(job, Handover) and any(isinstance(other, Handover) for other in self._running):
+                passed_over.append(job)  # One at a time: a sink that hangs must not hold every sender.
+                continue
             sender = self._free.pop() if self._free else self._hire()
-            self._running[job] = sender
             if sender is not None:
+                self._running[job] = sender
                 sender.give(job)
-            else:
-                self._on_done(None, job, run_guarded(job))
+            elif not self._run_here(job):
+                passed_over.append(job)
+        self._waiting.extendleft(reversed(passed_over))
+
+    def _run_here(self, job: Job) -> bool:
+        """Run a job on the spot, where no thread can be started; return False if it has to wait for a flush."""
+        if isinstance(job, Warmup):
+            self._running[job] = None
+            self._on_done(None, job, None)
+            return True
+        if not job.tickets:
+            return False
+        # Whoever runs it waits for it: it must end when the first of those who wait does.
+        first = min((ticket.deadline for ticket in job.tickets), key=lambda deadline: deadline.at)
+        if first.at < job.deadline.at:
+            job.deadline = first
+        self._running[job] = None
+        self._on_done(None, job, run_guarded(job))
+        return True
 
     def done(self, sender: Sender | None, job: Job) -> bool:
         """Take a sender back; return False if its job had been given up."""
@@ -103,6 +124,18 @@ class Roster:
         # Those that somebody has already waited for in vain are no scouts any more.
         scouts = sum(not (isinstance(job, Parcel) and job.blamed) for job in self._running)
         return min(1 - scouts, free)
+
+    def scouting(self) -> bool:
+        """Whether a job goes ahead alone to find out if the server can be reached, and others wait for it."""
+        return bool(self._running) and (not self.proven or any(isinstance(job, Warmup) for job in self._running))
+
+    def recall_scouts(self) -> None:
+        """Let nobody wait any longer for the jobs that went ahead."""
+        for job in list(self._running):
+            if isinstance(job, Warmup):
+                self.give_up(job)
+            elif isinstance(job, Parcel):
+                job.blamed = True
 
     def can_take(self) -> bool:
         """Whether a new job would start at once."""

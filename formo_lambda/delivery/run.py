@@ -128,14 +128,17 @@ class Run:
         asked = False
         for outbox in targets:
             buffer = mine.pop(outbox, None)
-            wanted = [outbox.own] if buffer is None else [buffer, outbox.own]
+            # Those that were emptied, into an outer one or by the user's rule, have a record of what left early still.
+            emptied = [] if buffer is not None or not ended else [self._invocation.buffers.get(outbox)]
+            scopes = [b for own in [buffer, *emptied] if own is not None for b in (own, *own.merged)]
+            wanted = [*scopes, outbox.own]
             if not asked and outbox.pending(wanted, retained=False):
                 remaining, asked = self._invocation.remaining(), True
             seconds = outbox.flush_timeout if self._timeout is None else self._timeout
             seconds = max(0.0, seconds - self._spent)
             if remaining is not None:
                 seconds = min(seconds, max(0.0, remaining - DEADLINE_RESERVE))
-            flush.add(outbox, wanted, Deadline.after(seconds), closing=[buffer] if buffer and ended else [])
+            flush.add(outbox, wanted, Deadline.after(seconds), closing=scopes if ended else [])
         if ended:
             # Of clients that the user chose not to flush here: theirs leave by their own triggers.
             self._hand_over(mine)

@@ -54,20 +54,6 @@ class Store:
         items, self._items, self._size = self._items, [], 0
         return items
 
-    def take_newest(self, most: int, max_size: int) -> list[Item]:
-        """Take out the newest events, at most so many and so many bytes, and at least one if there is any."""
-        size = 0
-        count = 0
-        for item in reversed(self._items[-most:]):
-            size += _size(item)
-            if count and size > max_size:
-                break
-            count += 1
-        items = self._items[len(self._items) - count :]
-        del self._items[len(self._items) - count :]
-        self._size -= sum(_size(item) for item in items)
-        return items
-
 
 def _size(item: Item) -> int:
     return len(item[1]) + ENVELOPE

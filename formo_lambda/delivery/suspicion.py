@@ -20,8 +20,9 @@ class Suspicion:
             now: The time.
             asked: Seconds that the server asked to be left alone, if it did.
         """
-        self._pause = min(self._pause * 2, SUSPECT_PAUSE_MAX) if self._pause else SUSPECT_PAUSE
-        self.until = now + max(self._pause, min(asked or 0.0, RETRY_AFTER_MAX))
+        if not self.pausing(now):  # else it is the same failure, seen by another batch
+            self._pause = min(self._pause * 2, SUSPECT_PAUSE_MAX) if self._pause else SUSPECT_PAUSE
+        self.until = max(self.until or 0.0, now + max(self._pause, min(asked or 0.0, RETRY_AFTER_MAX)))
 
     def cleared(self) -> None:
         """Note an answer."""

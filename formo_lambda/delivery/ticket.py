@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from _thread import TIMEOUT_MAX, allocate_lock
+from _thread import allocate_lock
 from typing import TYPE_CHECKING
 
 from formo_lambda.delivery.result import FlushResult
@@ -49,8 +49,9 @@ class Ticket:
         self.errors: list[DeliveryError] = []
         self.discarded = sum(_take_count(buffer, "discarded") for buffer in self.buffers)
         self.invalid = sum(_take_count(buffer, "invalid") for buffer in self.buffers)
-        self._waiting = sum(len(buffer.events) for buffer in self.buffers)
         self._started = time.monotonic()
+        # The caller's own deadline: a probe shortens the one that its sender goes by.
+        self._until = deadline.at + REPORT_GRACE
         self._on_finish: Callable[[], object] | None = None
         # A bare lock as a latch: nobody ever holds it while doing something, so a signal handler that runs on top
         # of a waiting caller cannot block the sender that reports.
@@ -95,22 +96,27 @@ class Ticket:
 
     def patience(self) -> float:
         """Return the seconds that the caller should still wait."""
-        return min(self.deadline.remaining() + REPORT_GRACE, TIMEOUT_MAX)
+        return max(0.0, self._until - time.monotonic())
 
     def wait(self) -> None:
         """Wait until it is finished or the deadline has come."""
         if not self.finished:
             self._latch.acquire(timeout=self.patience())
 
-    def result(self) -> FlushResult:
-        """Return what is known; what has no outcome yet counts as retained, because it is."""
+    def result(self, unsettled: int) -> FlushResult:
+        """Return what is known.
+
+        Args:
+            unsettled: Events of the client that have no outcome yet, by its books. They count as retained, because
+                they are, where no sender has finished the flush in time.
+        """
         for buffer in self.closing:
             if isinstance(buffer.record, Ticket):
                 self.absorb(buffer.record)
         elapsed = time.monotonic() - self._started
         retained = self.retained
         if not self.finished:
-            retained = max(0, self._waiting - self.sent - self.undelivered)
+            retained = unsettled
             if retained:
                 self.blame("out of time", retained, transient=True)
         return FlushResult(

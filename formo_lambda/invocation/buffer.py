@@ -27,6 +27,7 @@ class Buffer:
         closed: Whether the invocation is over: its next event belongs elsewhere.
         discarded: Events of scopes within it that the user's rule dropped, since the last flush.
         invalid: Events refused by validation and only logged, since the last flush.
+        merged: The buffers of nested scopes that have ended: what left early from them belongs here, too.
         record: What the sender noted of events that left early, for the flush at the end.
     """
 
@@ -41,6 +42,7 @@ class Buffer:
         "early",
         "events",
         "invalid",
+        "merged",
         "record",
         "since",
         "size",
@@ -53,6 +55,7 @@ class Buffer:
         self.since = 0.0
         self.discarded = 0
         self.invalid = 0
+        self.merged: list[Buffer] = []
         self.record: object = None
         #: Bytes as sent. A trigger, not a ledger: two threads that append at once may leave it a few bytes off,
         #: and every drain sets it right. What a request carries is measured when it is cut.

@@ -151,6 +151,7 @@ class Invocation:
                     onto.append(event)
             else:
                 buffer.discarded += owner.discard(buffer)
+            onto.merged += [buffer, *buffer.merged]
             onto.discarded += buffer.discarded
             onto.invalid += buffer.invalid
             owner.release_buffer(buffer)
