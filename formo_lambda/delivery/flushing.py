@@ -148,5 +148,6 @@ def report(result: FlushResult) -> None:
         result.quarantined,
         result.retained,
         result.undelivered,
-        "; ".join(str(error) for error in result.errors) or "quarantined by the server",
+        "; ".join(str(error) for error in result.errors)
+        or ("kept for a later flush" if result.retained else "quarantined by the server"),
     )

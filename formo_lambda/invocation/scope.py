@@ -151,9 +151,13 @@ class Invocation:
                     onto.append(event)
             else:
                 buffer.discarded += owner.discard(buffer)
-            onto.merged += [buffer, *buffer.merged]
+            if outer is not None and buffer.early:
+                # Not onto the client's own buffer, which never ends and would keep them all.
+                onto.merged += [buffer, *buffer.merged]
             onto.discarded += buffer.discarded
             onto.invalid += buffer.invalid
+            # Handed on, so that whoever asks the merged ones as well does not count twice.
+            buffer.discarded = buffer.invalid = 0
             owner.release_buffer(buffer)
         return {}
 

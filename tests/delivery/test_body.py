@@ -44,6 +44,14 @@ def test_cut_makes_no_batch_too_many(events: list[bytes], limit: int) -> None:
         assert len(joined) > MAX_BATCH_EVENTS or len(body.join(joined, NOW)) > limit
 
 
+@given(st.lists(encoded, min_size=2, max_size=100))
+def test_a_limit_that_just_fits_is_used(events: list[bytes]) -> None:
+    """Events whose body has exactly the bytes allowed travel together; with one byte less they do not."""
+    limit = len(body.join(events, NOW))
+    assert body.cut(events, limit) == [events]
+    assert body.cut(events, limit - 1) == [events[:-1], events[-1:]]
+
+
 @pytest.mark.parametrize("size", [100, 101, 1_000])
 def test_an_event_over_the_limit_travels_alone(size: int) -> None:
     """Its neighbours are in batches of their own."""

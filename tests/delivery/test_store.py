@@ -69,20 +69,3 @@ def test_taken_events_leave_room() -> None:
         assert store.add([(n, b"x" * 10)]) == []
         store.take()
     assert len(store) == 0
-
-
-@given(items, st.integers(1, 100), st.integers(0, 5_000))
-def test_take_newest_takes_a_bounded_suffix(events: list[Item], most: int, size: int) -> None:
-    """At least one event if there is any, else as many of the newest as both bounds allow; the others stay."""
-    store = Store(1_000_000)
-    store.add(events)
-    taken = store.take_newest(most, size)
-    assert bool(taken) == bool(events)
-    assert len(taken) <= most
-    assert size_of(taken) <= size or len(taken) == 1
-    left = store.take()
-    assert left + taken == events
-    if left and len(taken) < most:
-        assert size_of([left[-1], *taken]) > size
-    store.add(taken)
-    assert store.take() == taken

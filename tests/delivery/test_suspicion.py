@@ -11,10 +11,11 @@ from formo_lambda.options import RETRY_AFTER_MAX, SUSPECT_PAUSE, SUSPECT_PAUSE_M
 
 
 def pause_after(suspicion: Suspicion, asked: float | None = None) -> float:
-    """Note one failure and return the pause it leads to."""
-    suspicion.failed(1_000.0, asked)
+    """Note a failure at the end of the pause, if there is one, and return the pause it leads to."""
+    now = suspicion.until or 1_000.0
+    suspicion.failed(now, asked)
     assert suspicion.until is not None
-    return suspicion.until - 1_000.0
+    return suspicion.until - now
 
 
 def test_a_trusted_server_is_not_left_alone() -> None:
@@ -30,6 +31,16 @@ def test_the_pause_doubles_up_to_a_minute() -> None:
     suspicion = Suspicion()
     assert [pause_after(suspicion) for _ in range(6)] == [5.0, 10.0, 20.0, 40.0, 60.0, 60.0]
     assert (SUSPECT_PAUSE, SUSPECT_PAUSE_MAX) == (5.0, 60.0)
+
+
+def test_failures_within_a_pause_are_one() -> None:
+    """Several batches that fail at the same time double the pause once, and none shortens it."""
+    suspicion = Suspicion()
+    suspicion.failed(100.0, None)
+    suspicion.failed(101.0, 60.0)
+    suspicion.failed(102.0, None)
+    assert suspicion.until == 161.0
+    assert pause_after(suspicion) == 10.0
 
 
 def test_an_answer_clears_it() -> None:

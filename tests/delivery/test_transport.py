@@ -99,6 +99,14 @@ def test_flushes_share_the_connection(collector: LocalCollector) -> None:
     assert {request.connection for request in collector.requests} == {1}
 
 
+def test_a_connection_just_used_is_given_the_whole_time(collector: LocalCollector, transport: HttpTransport) -> None:
+    """A server that takes most of the time is not asked twice, as one that may have died while idle would be."""
+    send(transport)
+    collector.delay = 0.6
+    assert send(transport, timeout=1.0).requests == 1
+    assert len(collector.requests) == 2
+
+
 def test_close_leaves_no_connection_and_reopens(collector: LocalCollector, transport: HttpTransport) -> None:
     """After close, the next request connects anew."""
     send(transport)

@@ -1,0 +1,33 @@
+"""An application that a server loads once and forks into workers: it tracks while it is loaded, and in each request."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from formo_lambda import FormoAnalytics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+#: A setting of gunicorn's, which reads this module: no socket in the user's home.
+control_socket_disable = True
+
+analytics = FormoAnalytics()
+analytics.track("Loaded", properties={"process": os.getpid()})
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
+    """Track one event that leaves with the request, and one outside of it that waits for its worker's end."""
+    with analytics.invocation() as run:
+        analytics.track("Requested", properties={"process": os.getpid()})
+    assert run.result is not None
+    analytics.track("Left Over", properties={"process": os.getpid()})
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [str(run.result.ok).encode()]
+
+
+def post_worker_init(worker: object) -> None:
+    """Be gunicorn's hook: say that a worker handles signals now. One that comes earlier, gunicorn itself loses."""
+    print("initialised", file=sys.stderr, flush=True)
