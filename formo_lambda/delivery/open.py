@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-# The resolver encodes every host name with it. Loaded by a sender, it could be half loaded when the process forks,
-# and the child would find no name ever after.
-import encodings.idna  # noqa: F401
 from typing import TYPE_CHECKING
 
 from formo_lambda.delivery import exits, run  # noqa: F401 -- what the first invocation needs is loaded here, too
