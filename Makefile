@@ -5,8 +5,12 @@ PYTHON ?= python3
 # The other Pythons that the unit tests run on, as far as the machine has them.
 OTHER_PYTHONS ?= 3.10 3.12 3.13
 
+# Most tests wait for a clock or a process, so two at a time take half as long. By file: its fixtures are made once.
+WORKERS ?= 2
+
 BIN := .venv/bin
 READY := .venv/.ready
+IN_PARALLEL := --numprocesses=$(WORKERS) --dist=loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-random test-versions faults check lint types format wheel clean
@@ -27,10 +31,10 @@ demo: $(READY) ## run the sample under AWS's Lambda runtime client and show what
 	@$(BIN)/python -m samples.demo
 
 test: $(READY) runtimes ## run all tests, with branch coverage of the package
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest $(IN_PARALLEL) --cov --cov-report=term
 
 test-random: $(READY) runtimes ## run all tests in a random order (its seed is printed)
-	$(BIN)/python -m pytest -p randomly
+	$(BIN)/python -m pytest $(IN_PARALLEL) -p randomly
 
 faults: $(READY) ## flush against every fault within every budget, and print the table (some minutes)
 	@$(BIN)/python -m tests.faults.matrix
