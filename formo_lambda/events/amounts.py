@@ -37,7 +37,7 @@ def normalise_amounts(properties: dict[str, Any], given: Mapping[str, object]) -
     """
     for name in ("revenue", "volume", "points"):
         if name in properties:
-            amount = _amount(f"properties.{name}", properties[name], given)
+            amount = _amount(name, properties[name], given)
             if amount is None:
                 # Not 0: a missing amount must not become a recorded one.
                 del properties[name]
@@ -48,7 +48,7 @@ def normalise_amounts(properties: dict[str, Any], given: Mapping[str, object]) -
         properties["currency"] = _currency(properties.get("currency"), given)
 
 
-def _amount(field: str, copied: object, given: Mapping[str, object]) -> int | float | None:
+def _amount(name: str, copied: object, given: Mapping[str, object]) -> int | float | None:
     kind = type(copied)
     if kind is int:
         return copied  # type: ignore[return-value]
@@ -56,9 +56,9 @@ def _amount(field: str, copied: object, given: Mapping[str, object]) -> int | fl
         copied = _number(copied)  # type: ignore[arg-type]
     if type(copied) is float and abs(copied) != float("inf"):
         return int(copied) if copied.is_integer() and abs(copied) <= MAX_SAFE_INTEGER else copied
-    if copied is None and kind is not str and _original(field.rpartition(".")[2], given) is None:
+    if copied is None and kind is not str and _original(name, given) is None:
         return None
-    raise ValidationError(field, _AMOUNT_RULE)
+    raise ValidationError(f"properties.{name}", _AMOUNT_RULE)
 
 
 def _original(name: str, given: Mapping[str, object]) -> object:

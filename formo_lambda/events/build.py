@@ -24,6 +24,7 @@ SENT_AT_BYTES = len(',"sent_at":"2026-11-23T10:00:00.000Z"}')
 
 _NOTHING: Mapping[str, object] = {}
 _LIBRARY = f'{{"library_name":{encode_text(LIBRARY_NAME)},"library_version":{encode_text(VERSION)}'
+_LIBRARY_ONLY = _LIBRARY + "}"
 
 
 def build(
@@ -76,22 +77,26 @@ def build(
     session = identifiers.session_id(session_id)
     happened = times.timestamp(timestamp, now)
     message = identifiers.message_id(message_id, new_id)
-    fields = {
-        "user_id": "null" if user is None else encode_text(user),
-        "event": "" if name is None else f',"event":{encode_text(name)}',
-        "properties": _properties(rule, given_properties, reserved or {}, wallet, json_default),
-        "context": _context(given_context, json_default),
-        "session_id": "" if session is None else f',"session_id":{encode_text(session)}',
-    }
+    properties_text = _properties(rule, given_properties, reserved or _NOTHING, wallet, json_default)
+    context_text = _LIBRARY_ONLY if given_context is _NOTHING else _context(given_context, json_default)
+    name_member = "" if name is None else f',"event":{encode_text(name)}'
+    session_member = "" if session is None else f',"session_id":{encode_text(session)}'
     text = (
         f'{{"type":"{kind}","channel":"server","version":"0","anonymous_id":"{anonymous}"'
-        f',"user_id":{fields["user_id"]}{fields["event"]}'
-        f',"properties":{fields["properties"]},"context":{fields["context"]}'
+        f',"user_id":{"null" if user is None else encode_text(user)}{name_member}'
+        f',"properties":{properties_text},"context":{context_text}'
         f',"address":{"null" if wallet is None else encode_text(wallet.text)}'
-        f',"original_timestamp":"{happened}"{fields["session_id"]},"message_id":{encode_text(message)}'
+        f',"original_timestamp":"{happened}"{session_member},"message_id":{encode_text(message)}'
     )
     if len(text) + SENT_AT_BYTES > MAX_EVENT_BYTES:
-        largest = max(fields, key=lambda field: len(fields[field]))
+        sizes = {
+            "user_id": len(user or ""),
+            "event": len(name_member),
+            "properties": len(properties_text),
+            "context": len(context_text),
+            "session_id": len(session_member),
+        }
+        largest = max(sizes, key=lambda field: sizes[field])
         raise ValidationError(largest, f"is too large: an event may have {MAX_EVENT_BYTES} bytes")
     return message, text.encode("ascii")
 
@@ -139,12 +144,10 @@ def _is_lambda_context(value: object) -> bool:
 
 def _context(given: Mapping[str, object], json_default: Callable[[object], object] | None) -> str:
     """Return the context as text: the library's own two fields, which the caller's never replace, and the caller's."""
-    if given is _NOTHING:
-        return _LIBRARY + "}"
     copied = copy_value("context", given, json_default)
     copied.pop("library_name", None)
     copied.pop("library_version", None)
-    return f"{_LIBRARY},{encode_value(copied)[1:]}" if copied else _LIBRARY + "}"
+    return f"{_LIBRARY},{encode_value(copied)[1:]}" if copied else _LIBRARY_ONLY
 
 
 def _properties(
@@ -155,8 +158,8 @@ def _properties(
     json_default: Callable[[object], object] | None,
 ) -> str:
     copied: dict[str, Any] = {} if given is _NOTHING else copy_value("properties", given, json_default)
-    unknown = reserved.keys() - rule.reserved.keys()
-    if unknown:
+    if not reserved.keys() <= rule.reserved.keys():
+        unknown = reserved.keys() - rule.reserved.keys()
         raise TypeError(f"this kind of event has no {', '.join(sorted(unknown))}")
     if rule.reserved:
         arguments = {

@@ -22,8 +22,7 @@ MAX_AHEAD = 300.0
 
 def iso_now(now: float) -> str:
     """Return the moment `now`, seconds since the epoch, as text."""
-    milliseconds = round(now * 1000)
-    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+    return _moment(round(now * 1000))
 
 
 def timestamp(value: Any, now: float) -> str:
@@ -88,6 +87,11 @@ def _finite(value: float) -> float | None:
         return float(value) if math.isfinite(value) else None
     except OverflowError:
         return None
+
+
+@lru_cache(64)
+def _moment(milliseconds: int) -> str:
+    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
 
 
 @lru_cache(64)

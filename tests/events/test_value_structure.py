@@ -212,7 +212,12 @@ class TestSize:
         """One long string in many places counts as often as it appears."""
         refused = refusal("track", event="Swap", properties={"v": [["x" * 100_000]] * 1_000})
         # It is refused on the way, not after all of it was written.
-        assert (refused.field, refused.reason) == ("properties.v[5]", "is too large: an event may have 490000 bytes")
+        assert (refused.field, refused.reason) == ("properties.v[4]", "is too large: an event may have 490000 bytes")
+
+    def test_a_string_in_one_list_many_times(self) -> None:
+        """Also where they all are in one list, or are the keys of dicts."""
+        for value in (["x" * 100_000] * 100_000, [{"x" * 100_000: 1}] * 100_000):
+            assert "is too large" in refusal("track", event="Swap", properties={"v": value}).reason
 
     def test_a_long_range_is_not_counted_out(self) -> None:
         """A collection that only knows its length is refused by it."""
