@@ -214,11 +214,13 @@ class FormoAnalytics(EventMethods):
         outbox = self._outbox
         if scope is None:
             buffer = outbox.own
+            new_id = events.random_uuid
             if self._warns:
                 self._warn()
         else:
             buffer = scope.buffer_of(outbox)
-        if message_id is None and scope is not None:
+            new_id = events.stocked_uuid
+        if message_id is None and scope is not None and scope.keyed:
             seed = scope.next_seed(kind, fields.get("event"), fields.get("address"))
             if seed is not None:
                 message_id = events.derived_uuid(*seed)
@@ -228,7 +230,7 @@ class FormoAnalytics(EventMethods):
                 message_id=message_id,
                 json_default=self._options.json_default,
                 now=time.time(),
-                new_id=events.random_uuid,
+                new_id=new_id,
                 **fields,
             )
         except ValidationError as error:

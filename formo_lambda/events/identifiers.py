@@ -23,13 +23,39 @@ _MESSAGE_ID = re.compile(rf"[!-~]{{1,{MAX_MESSAGE_ID}}}").fullmatch
 #: A random digit to one that marks the variant (RFC 9562, section 4.1): its upper bits are 10.
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
+#: Random digits drawn and not used yet, 32 for each UUID; so many UUIDs are drawn at once.
+_stock: list[str] = []
+_STOCK = 32
+
 # Made once, at random; a change of it would make every replayed event look new.
 _DERIVED_NAMESPACE = "4b1f0c6e-6b0e-4d0f-9a54-2f3f0e0f6c1d"
 
 
 def random_uuid() -> str:
     """Return a new random UUID (version 4); `uuid.uuid4` gives the same at three times the cost and an import."""
-    digits = os.urandom(16).hex()
+    return _as_uuid(os.urandom(16).hex())
+
+
+def stocked_uuid() -> str:
+    """Return a new random UUID out of a stock that is drawn at once: at half the cost, and without a switch of threads.
+
+    A stock must not outlive what it is for. A snapshot of the process is taken between invocations: those who run on
+    from it must not all use up the same stock, or events of theirs would pass for repeated ones. See `forget_stock`.
+    """
+    try:
+        digits = _stock.pop()
+    except IndexError:
+        drawn = os.urandom(16 * _STOCK).hex()
+        digits = drawn[:32]
+        _stock.extend([drawn[start : start + 32] for start in range(32, 32 * _STOCK, 32)])
+    return _as_uuid(digits)
+
+
+#: Forget the stock, as the end of an invocation and a forked child must.
+forget_stock = _stock.clear
+
+
+def _as_uuid(digits: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
 
 

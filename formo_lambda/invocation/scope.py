@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 from formo_lambda.errors import ConfigurationError
-from formo_lambda.events.identifiers import exact_text, id_text
+from formo_lambda.events.identifiers import exact_text, forget_stock, id_text
 from formo_lambda.options import plain
 
 if TYPE_CHECKING:
@@ -46,11 +46,12 @@ class Invocation:
         idempotency_key: What the ids of its events are derived from, or None for random ids. An empty one is none.
 
     Attributes:
+        keyed: Whether it has such a key, or a scope around it has.
         buffers: The buffer of each client that wrote to it.
         closed: Whether it is over.
     """
 
-    __slots__ = ("_ordinals", "_remaining", "buffers", "closed", "early", "idempotency_key", "outer")
+    __slots__ = ("_ordinals", "_remaining", "buffers", "closed", "early", "idempotency_key", "keyed", "outer")
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class Invocation:
             logger.warning("an empty idempotency key is no key: the events of this invocation get random ids")
             idempotency_key = None
         self.idempotency_key = idempotency_key
+        self.keyed: bool = idempotency_key is not None or (outer is not None and outer.keyed)
         self.buffers: dict[Owner, Buffer] = {}
         self.closed = False
         self._ordinals: dict[tuple[str, str, str], count[int]] = {}
@@ -139,6 +141,7 @@ class Invocation:
         """
         self.closed = True
         _open.pop(self, None)
+        forget_stock()
         for buffer in list(self.buffers.values()):
             buffer.closed = True
         outer = _first_open(self.outer)
@@ -244,6 +247,7 @@ def current_invocation() -> Invocation | None:
 
 def forget_others() -> None:
     """Keep only the invocation of the running code open, as a forked child does: the others went on in the parent."""
+    forget_stock()
     mine = _first_open(_current.get())
     while mine is not None and mine.outer is not None:
         mine = mine.outer
