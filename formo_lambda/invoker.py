@@ -77,6 +77,11 @@ class Invoker:
             platforms=_all("platforms", platforms, "platforms"),
         )
         self._platform: Platform | None = None
+        # Loaded here, in the init phase, and not at import; nor at every call, where even a module that is loaded
+        # costs a third of an invocation without events.
+        from formo_lambda.delivery.run import Run  # noqa: PLC0415 -- see above
+
+        self._run = Run
 
     def open(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Run:
         """Open the invocation of one call.
@@ -85,12 +90,10 @@ class Invoker:
             args: Its positional arguments; of a web application, the `scope` or the `environ` alone.
             kwargs: Its keyword arguments.
         """
-        from formo_lambda.delivery.run import Run  # noqa: PLC0415 -- loaded by the client's constructor
-
         options = self.options
         clients = options["clients"]
         outboxes = None if clients is None else [client._outbox for client in clients]  # noqa: SLF001 -- of the package
-        return Run(
+        return self._run(
             on_exception=options["on_exception"],
             timeout=options["timeout"],
             clients=outboxes,

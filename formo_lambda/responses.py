@@ -25,6 +25,10 @@ class Body(NamedTuple):
     head: Callable[[], tuple[int, str | None]]
 
 
+#: What most handlers return, and what is no response to look into.
+_COMPLETE = frozenset({dict, str, bytes, list, bool, type(None)})
+
+
 def find_body(result: Any) -> Body | None:
     """Return the body of a response that is not complete yet; None for everything else.
 
@@ -34,6 +38,8 @@ def find_body(result: Any) -> Body | None:
     Args:
         result: What a handler returned.
     """
+    if type(result) in _COMPLETE:
+        return None
     try:
         return _find(result)
     except Exception:  # noqa: BLE001 -- what raises when looked at is handed on as it is

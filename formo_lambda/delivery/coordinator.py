@@ -1,7 +1,7 @@
 """The first sender of a client: it keeps the books and the clock, and gives the others what to send.
 
 It alone owns the state of delivery, so that state needs no lock: callers put messages into an inbox, senders report
-into the same inbox, and each turn handles one message and then does what has become due. It makes no network call
+into the same inbox, and each turn handles what is there and then does what has become due. It makes no network call
 itself, unless no other thread can be started.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from formo_lambda.delivery import body
 from formo_lambda.delivery.courier import Courier, Outcome
@@ -43,6 +43,10 @@ logger = logging.getLogger("formo_lambda")
 _WARM_AFTER = 10.0
 #: The longest pause between two attempts of a batch that no flush has asked for, in seconds.
 _BACKGROUND_NAP = 1.0
+
+
+#: What is put into the inbox: a method of the coordinator, and its arguments.
+Message: TypeAlias = "tuple[Callable[..., None], tuple[Any, ...]]"
 
 
 class Books(NamedTuple):
@@ -100,20 +104,27 @@ class Coordinator:
 
     # -- turns -----------------------------------------------------------------------------------------------------
 
-    def turn(self, handle: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
-        """Handle one message, if there is one, and do what has become due."""
+    def turn(self, messages: Iterable[Message]) -> None:
+        """Handle some messages, and do what has become due."""
         self.turning += 1
+        done: list[tuple[Ticket, int]] = []
         try:
-            if handle is not None:
-                handle(*arguments)
+            for handle, arguments in messages:
+                try:
+                    handle(*arguments)
+                except Exception:
+                    logger.exception("formo_lambda: a fault of the library itself; please report it")
             now = time.monotonic()
             self._give_up_overdue(now)
             self._collect(now)
             self._roster.start()
-            self._finish_tickets(now)
+            done = self._take_done(now)
         finally:
             self._publish()
             self.turning += 1
+        # Last, because who waits for them goes on from here.
+        for ticket, retained in done:
+            ticket.finish(retained)
         self._tell()
 
     def next_due(self) -> float:
@@ -438,7 +449,9 @@ class Coordinator:
             reason = f"dropped to keep an invocation within max_retained_size ({self._options.max_retained_size} bytes)"
             self._give_up(evicted, DeliveryError(reason, count=len(evicted)), self._record_of(buffer))
 
-    def _finish_tickets(self, now: float) -> None:
+    def _take_done(self, now: float) -> list[tuple[Ticket, int]]:
+        """Take out the flushes that have their outcome or are out of time, each with what is retained after it."""
+        done: list[tuple[Ticket, int]] = []
         for ticket in list(self._tickets):
             overdue = now >= ticket.deadline.at + REPORT_GRACE / 3
             if ticket.outstanding and overdue:
@@ -446,8 +459,8 @@ class Coordinator:
             if not ticket.outstanding or overdue:
                 del self._tickets[ticket]
                 unsettled = sum(len(parcel.items) for parcel in self._roster.parcels() if ticket in parcel.tickets)
-                self._publish()
-                ticket.finish(len(self._store) + unsettled)
+                done.append((ticket, len(self._store) + unsettled))
+        return done
 
     def _desert(self, ticket: Ticket, now: float) -> None:
         """A flush is out of time: keep what has not been started for it, and suspect what has not been answered."""
@@ -470,7 +483,8 @@ class Coordinator:
 
     def _publish(self) -> None:
         in_flight = sum(len(parcel.items) for parcel in self._roster.parcels())
-        self.books = self.books._replace(in_flight=in_flight, retained=len(self._store))
+        if in_flight != self.books.in_flight or len(self._store) != self.books.retained:
+            self.books = self.books._replace(in_flight=in_flight, retained=len(self._store))
 
     def _tell(self) -> None:
         """Log what went wrong where no flush waits that would say so."""

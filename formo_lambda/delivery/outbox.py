@@ -18,7 +18,7 @@ from formo_lambda.options import SENDER_IDLE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from formo_lambda.delivery.coordinator import Books
+    from formo_lambda.delivery.coordinator import Books, Message
     from formo_lambda.delivery.courier import Courier
     from formo_lambda.delivery.jobs import Job
     from formo_lambda.delivery.senders import Sender
@@ -65,7 +65,7 @@ class Outbox:
         everyone.add(self)
 
     def _start_anew(self) -> None:
-        self._inbox: SimpleQueue[tuple[Callable[..., None], tuple[Any, ...]]] = SimpleQueue()
+        self._inbox: SimpleQueue[Message] = SimpleQueue()
         # Whoever holds the baton takes the turns. It is only ever tried, never waited for.
         self._baton = allocate_lock()
         self._awake = False
@@ -139,6 +139,11 @@ class Outbox:
         books, waiting = self._look(lambda: any(buffer.events for buffer in buffers))
         return waiting or books.in_flight > 0 or (retained and books.retained > 0)
 
+    def rests(self) -> bool:
+        """Whether the end of an invocation that this client had no part in has nothing to do or to tell of it."""
+        own = self.own
+        return not (own.discarded or own.invalid or self.pending([own], retained=False))
+
     def unsettled(self, buffers: Sequence[Buffer]) -> int:
         """Return how many events wait in these buffers, are under way, or are retained."""
         books, waiting = self._look(lambda: sum(len(buffer.events) for buffer in buffers))
@@ -206,19 +211,20 @@ class Outbox:
                 self._baton.release()
 
     def _take_turns_holding(self, until: Callable[[], bool]) -> None:
-        coordinator = self._coordinator
+        coordinator, inbox = self._coordinator, self._inbox
         while not until():
             due = coordinator.next_due()
-            handle: Callable[..., None] | None = None
-            arguments: tuple[Any, ...] = ()
+            messages: list[Message] = []
             try:
-                handle, arguments = self._inbox.get(timeout=due)
+                messages.append(inbox.get(timeout=due))
+                while not inbox.empty():  # only here is anything taken out
+                    messages.append(inbox.get())
             except Empty:
                 if due > SENDER_IDLE / 2 and coordinator.idle():
                     coordinator.dismiss()
                     return
             try:
-                coordinator.turn(handle, arguments)
+                coordinator.turn(messages)
             except Exception:
                 logger.exception("formo_lambda: a fault of the library itself; please report it")
 

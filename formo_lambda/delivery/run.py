@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from formo_lambda.delivery import outbox as outboxes
 from formo_lambda.delivery.flushing import Flush
 from formo_lambda.delivery.outbox import Outbox
+from formo_lambda.delivery.result import FlushResult
 from formo_lambda.invocation import Buffer, Deadline, Owner, current_invocation, entered, open_invocation
 from formo_lambda.options import DEADLINE_RESERVE
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
-
-    from formo_lambda.delivery.result import FlushResult
 
     OnException = Literal["send", "discard"] | Callable[[BaseException], bool]
 
@@ -117,7 +116,12 @@ class Run:
         # Also those whose events are discarded are flushed, if only for the result to say so.
         writers = list(self._invocation.buffers)
         buffers = self._invocation.close(keep=error is None or self._keeps(error))
-        return self._flush_of(buffers, writers, ended=True) if buffers or self._invocation.outer is None else None
+        if not buffers and self._invocation.outer is not None:
+            return None
+        if not (buffers or writers or outboxes.awake or self._clients):
+            self.result = FlushResult()
+            return None
+        return self._flush_of(buffers, writers, ended=True)
 
     def _flush_of(self, buffers: dict[Owner, Buffer], writers: Iterable[Owner] = (), *, ended: bool) -> Flush:
         flush = Flush(forced=False)
@@ -128,6 +132,8 @@ class Run:
         asked = False
         for outbox in targets:
             buffer = mine.pop(outbox, None)
+            if buffer is None and outbox not in wrote and outbox.rests():
+                continue
             # Those that were emptied, into an outer one or by the user's rule, have a record of what left early still.
             emptied = [] if buffer is not None or not ended else [self._invocation.buffers.get(outbox)]
             scopes = [b for own in [buffer, *emptied] if own is not None for b in (own, *own.merged)]
