@@ -21,6 +21,10 @@ def flush() -> None:
     analytics.flush(timeout=120).raise_for_errors()
 
 
+#: What a decorated handler runs in.
+scope = analytics.invocation
+
+
 @formo_flush
 def handler(event: dict[str, Any], context: object) -> dict[str, int]:
     """Track swaps; the decorator sends them."""
