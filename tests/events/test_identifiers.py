@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formo_lambda.events import build, derived_uuid, random_uuid
+from formo_lambda.events import build, derived_uuid, forget_stock, random_uuid, stocked_uuid
 from tests.events.building import NOW, built, id_maker, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 UPPER = "F47AC10B-58CC-4372-A567-0E02B2C3D479"
 
@@ -35,22 +38,34 @@ NO_UUIDS: dict[str, object] = {
 class TestNewIds:
     """Ids that the library makes."""
 
-    def test_random_uuids(self) -> None:
+    @pytest.mark.parametrize("new_id", [random_uuid, stocked_uuid])
+    def test_random_uuids(self, new_id: Callable[[], str]) -> None:
         """They are version 4 UUIDs in the usual notation, each different."""
-        made = {random_uuid() for _ in range(500)}
+        made = {new_id() for _ in range(500)}
         assert len(made) == 500
         for text in made:
             parsed = uuid.UUID(text)
             assert (str(parsed), parsed.version, parsed.variant) == (text, 4, uuid.RFC_4122)
 
-    def test_every_random_bit_is_used(self) -> None:
+    @pytest.mark.parametrize("new_id", [random_uuid, stocked_uuid])
+    def test_every_random_bit_is_used(self, new_id: Callable[[], str]) -> None:
         """All bits but those of version and variant vary."""
-        numbers = [uuid.UUID(random_uuid()).int for _ in range(500)]
+        numbers = [uuid.UUID(new_id()).int for _ in range(500)]
         ones = zeros = 0
         for number in numbers:
             ones |= number
             zeros |= ~number
         assert (ones & zeros & (1 << 128) - 1).bit_count() == 122
+
+    def test_a_forgotten_stock_is_drawn_anew(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """After the stock was forgotten the next id comes of what the system says then."""
+        forget_stock()
+        stocked_uuid()
+        monkeypatch.setattr("os.urandom", bytes)
+        assert stocked_uuid() != "00000000-0000-4000-8000-000000000000"
+        forget_stock()
+        assert stocked_uuid() == "00000000-0000-4000-8000-000000000000"
+        forget_stock()
 
     def test_derived_uuids(self) -> None:
         """The same key and ordinal give the same id for ever; another key or ordinal gives another."""

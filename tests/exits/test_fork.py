@@ -56,6 +56,8 @@ def test_a_fork_within_an_invocation() -> None:
         assert sorted([ended.first, *ended.lines]) == ["child 5", "parent 29"]
         counts = collections.Counter(event["event"] for event in collector.events)
         assert counts == {"Parent": 25, "Parent Afterwards": 4, "Child": 5}
+        # Random ids are drawn in stock, which the child must not have inherited.
+        assert len({event["message_id"] for event in collector.events}) == 34
 
 
 @pytest.mark.parametrize(("does", "found", "arrived"), [("nothing", "SIG_DFL", 1), ("track", "SIG_DFL _on_sigterm", 2)])

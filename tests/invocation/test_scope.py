@@ -46,6 +46,17 @@ def test_events_leave_when_the_scope_ends(client: FormoAnalytics, transport: Rec
     assert (run.result.sent, run.result.ok) == (1, True)
 
 
+def test_random_ids_are_not_stocked_beyond_an_invocation(
+    client: FormoAnalytics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever runs on from a snapshot, which is taken between invocations, makes ids of what its own machine draws."""
+    with client.invocation():
+        client.track("Before")
+    monkeypatch.setattr("os.urandom", bytes)
+    with client.invocation():
+        assert client.track("After") == "00000000-0000-4000-8000-000000000000"
+
+
 def test_a_nested_scope_joins_the_outer(client: FormoAnalytics, transport: RecordingTransport) -> None:
     """Only the outermost flushes: one request, with the events of both in order."""
     with client.invocation():
