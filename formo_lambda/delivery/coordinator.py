@@ -96,7 +96,7 @@ class Coordinator:
         self._store = Store(options.max_retained_size)
         self._store_since = 0.0
         self._suspicion = Suspicion()
-        self._answered_at = 0.0
+        self._reached_at = 0.0
         self._watched: dict[Buffer, None] = {}
         self._tickets: dict[Ticket, None] = {}
         self._roster = Roster(report, self.on_done, link.interrupt if link else None)
@@ -157,7 +157,7 @@ class Coordinator:
         if self._link is None or self._suspicion.until is not None or not self._roster.idle():
             return
         # Wall clock, as for the age of a connection: a freeze counts.
-        if not self._roster.proven or abs(time.time() - self._answered_at) > _WARM_AFTER:
+        if not self._roster.proven or abs(time.time() - self._reached_at) > _WARM_AFTER:
             self._roster.add(Warmup(Deadline.after(self._options.request_timeout), self._link.warm))
 
     def on_flush(self, ticket: Ticket) -> None:
@@ -195,7 +195,7 @@ class Coordinator:
                 outcome = Outcome(0, 0, [event for _, event in job.items], [], failure, 0, reached=False)
             self._settle(job, outcome)
         elif isinstance(job, Warmup) and outcome is True:
-            self._roster.proven = True
+            self._has_reached()
         for ticket in job.tickets:
             ticket.outstanding -= 1
 
@@ -314,10 +314,13 @@ class Coordinator:
                 self._keep(kept, parcel.tickets, now)
             return
         self._suspicion.cleared()
-        self._roster.proven = True
-        self._answered_at = time.time()
+        self._has_reached()
         if parcel.probe:
             self._follow_probe(parcel)
+
+    def _has_reached(self) -> None:
+        self._roster.proven = True
+        self._reached_at = time.time()
 
     def _follow_probe(self, probe: Parcel) -> None:
         """The server is well again: what was held back goes out, for those who still wait and for the others."""

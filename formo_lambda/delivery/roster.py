@@ -61,10 +61,9 @@ class Roster:
             if isinstance(job, Handover) and any(isinstance(other, Handover) for other in self._running):
                 passed_over.append(job)  # One at a time: a sink that hangs must not hold every sender.
                 continue
-            sender = self._free.pop() if self._free else self._hire()
+            sender = self._give(job)
             if sender is not None:
                 self._running[job] = sender
-                sender.give(job)
             elif not self._run_here(job):
                 passed_over.append(job)
         self._waiting.extendleft(reversed(passed_over))
@@ -171,6 +170,13 @@ class Roster:
             sender.dismiss()
         self._free.clear()
 
-    def _hire(self) -> Sender | None:
+    def _give(self, job: Job) -> Sender | None:
+        """Return the sender that has the job now; None where none is free and no thread can be started."""
+        if self._free:
+            sender = self._free.pop()
+            sender.give(job)
+            return sender
         sender = Sender(self._report)
+        # Before it starts: a thread that finds its work at once need not be let in a second time.
+        sender.give(job)
         return sender if sender.start() else None
