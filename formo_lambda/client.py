@@ -7,7 +7,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from formo_lambda import events, options, platforms
+from formo_lambda import checks, events, platforms
 from formo_lambda.errors import ValidationError
 from formo_lambda.event_methods import EventMethods
 from formo_lambda.invocation import checked_key, current_invocation
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from formo_lambda.delivery.result import FlushResult, Stats
     from formo_lambda.delivery.run import OnException, Run
     from formo_lambda.delivery.transport import Transport
+    from formo_lambda.options import OnInvalid
 
 logger = logging.getLogger("formo_lambda")
 logger.addHandler(logging.NullHandler())
@@ -71,11 +72,11 @@ class FormoAnalytics(EventMethods):
         enabled: bool | None = None,
         handle_signals: bool = True,
         on_undelivered: Callable[[list[dict[str, Any]], Exception], object] | None = None,
-        on_invalid: options.OnInvalid = "raise",
+        on_invalid: OnInvalid = "raise",
         transport: Transport | None = None,
         json_default: Callable[[object], object] | None = None,
     ) -> None:
-        self._options = options.resolve(
+        self._options = checks.resolve(
             write_key=write_key,
             api_host=api_host,
             enabled=enabled,
@@ -91,6 +92,7 @@ class FormoAnalytics(EventMethods):
             on_invalid=on_invalid,
             json_default=json_default,
         )
+        transport = checks.checked_transport(transport)
         # What delivery needs is loaded here, in the init phase, and not at import.
         from formo_lambda.delivery.open import open_outbox  # noqa: PLC0415 -- see above
 
@@ -114,7 +116,7 @@ class FormoAnalytics(EventMethods):
         """
         from formo_lambda.delivery.run import flush_here  # noqa: PLC0415 -- loaded by the constructor
 
-        return flush_here(self._outbox, options.checked_timeout(timeout)).wait()
+        return flush_here(self._outbox, checks.checked_timeout(timeout)).wait()
 
     async def aflush(self, timeout: float | None = None) -> FlushResult:
         """Do what `flush` does without occupying the event loop.
@@ -127,7 +129,7 @@ class FormoAnalytics(EventMethods):
         """
         from formo_lambda.delivery.run import flush_here  # noqa: PLC0415 -- loaded by the constructor
 
-        return await flush_here(self._outbox, options.checked_timeout(timeout)).wait_async()
+        return await flush_here(self._outbox, checks.checked_timeout(timeout)).wait_async()
 
     def close(self, timeout: float | None = None) -> FlushResult:
         """Flush, and close the connections. Tracking again simply reopens the client.
@@ -176,8 +178,8 @@ class FormoAnalytics(EventMethods):
         from formo_lambda.delivery.run import Run  # noqa: PLC0415 -- loaded by the constructor
 
         return Run(
-            on_exception=options.checked_on_exception(on_exception),
-            timeout=options.checked_timeout(timeout),
+            on_exception=checks.checked_on_exception(on_exception),
+            timeout=checks.checked_timeout(timeout),
             idempotency_key=checked_key(idempotency_key),
         )
 

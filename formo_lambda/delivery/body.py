@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 _FRAME: Final = 1
 
 
-def body_size(events: Sequence[bytes]) -> int:
-    """Return the bytes of the body that carries these events."""
-    return sum(map(len, events)) + len(events) * ENVELOPE + _FRAME
-
-
 def cut(events: Sequence[bytes], max_bytes: int) -> list[list[bytes]]:
     """Cut events into batches: each at most 100 events and `max_bytes` of body; a larger event travels alone.
 

@@ -9,31 +9,25 @@ from __future__ import annotations
 
 import logging
 import time
-from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from formo_lambda.delivery import body
 from formo_lambda.delivery.courier import Courier, Outcome
-from formo_lambda.delivery.jobs import Handover, Job, Parcel, Warmup
+from formo_lambda.delivery.dispatch import Dispatcher
+from formo_lambda.delivery.early import EarlyLeaving
+from formo_lambda.delivery.jobs import Job, Parcel, Warmup, attach
+from formo_lambda.delivery.ledger import Books, Ledger
 from formo_lambda.delivery.policy import PassingFailure
 from formo_lambda.delivery.roster import Roster
-from formo_lambda.delivery.store import Item, Store
 from formo_lambda.delivery.suspicion import Suspicion
-from formo_lambda.delivery.ticket import Ticket
-from formo_lambda.errors import DeliveryError
 from formo_lambda.invocation import Buffer, Deadline
-from formo_lambda.options import (
-    BACKGROUND_BUDGET,
-    MAX_BATCH_EVENTS,
-    PROBE_WAIT,
-    REPORT_GRACE,
-    SENDER_IDLE,
-)
+from formo_lambda.options import BACKGROUND_BUDGET, BACKGROUND_NAP, PROBE_WAIT, REPORT_GRACE, SENDER_IDLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from formo_lambda.delivery.senders import Sender
+    from formo_lambda.delivery.store import Item
+    from formo_lambda.delivery.ticket import Ticket
     from formo_lambda.delivery.transport import Link
     from formo_lambda.options import Options
 
@@ -41,23 +35,9 @@ logger = logging.getLogger("formo_lambda")
 
 #: Seconds of silence after which a connection is opened anew at the first event, while the handler works.
 _WARM_AFTER = 10.0
-#: The longest pause between two attempts of a batch that no flush has asked for, in seconds.
-_BACKGROUND_NAP = 1.0
-
 
 #: What is put into the inbox: a method of the coordinator, and its arguments.
 Message: TypeAlias = "tuple[Callable[..., None], tuple[Any, ...]]"
-
-
-class Books(NamedTuple):
-    """Where the events are that have left their buffers, and how often the wire was used."""
-
-    in_flight: int = 0
-    sent: int = 0
-    quarantined: int = 0
-    retained: int = 0
-    undelivered: int = 0
-    requests: int = 0
 
 
 class Coordinator:
@@ -72,7 +52,6 @@ class Coordinator:
         release: Called with a buffer whose invocation is over, once it is empty.
 
     Attributes:
-        books: The state as of the last turn, for readers on other threads.
         turning: Odd while a turn is changing things.
     """
 
@@ -85,22 +64,23 @@ class Coordinator:
         report: Callable[[Sender, Job, Any], None],
         release: Callable[[Buffer], None],
     ) -> None:
-        self.books = Books()
         self.turning = 0
         self._options = options
         self._own = own
-        self._courier = courier
         self._link = link
         self._release = release
-        self._order = count()
-        self._store = Store(options.max_retained_size)
-        self._store_since = 0.0
-        self._suspicion = Suspicion()
-        self._reached_at = 0.0
-        self._watched: dict[Buffer, None] = {}
-        self._tickets: dict[Ticket, None] = {}
         self._roster = Roster(report, self.on_done, link.interrupt if link else None)
-        self._untold: dict[tuple[str, int | None, bool], int] = {}
+        self._ledger = Ledger(options, self._roster)
+        self._dispatcher = Dispatcher(options, courier, self._roster)
+        self._suspicion = Suspicion()
+        self._early = EarlyLeaving(options, own, self._dispatcher, self._ledger, self._roster, self._suspicion)
+        self._reached_at = 0.0
+        self._tickets: dict[Ticket, None] = {}
+
+    @property
+    def books(self) -> Books:
+        """The state as of the last turn, for readers on other threads."""
+        return self._ledger.books
 
     # -- turns -----------------------------------------------------------------------------------------------------
 
@@ -116,16 +96,17 @@ class Coordinator:
                     logger.exception("formo_lambda: a fault of the library itself; please report it")
             now = time.monotonic()
             self._give_up_overdue(now)
-            self._collect(now)
+            self._early.collect(now)
+            self._send_kept(now)
             self._roster.start()
             done = self._take_done(now)
         finally:
-            self._publish()
+            self._ledger.publish()
             self.turning += 1
         # Last, because who waits for them goes on from here.
         for ticket, retained in done:
             ticket.finish(retained)
-        self._tell()
+        self._ledger.tell()
 
     def next_due(self) -> float:
         """Return the seconds until something becomes due; SENDER_IDLE where nothing will."""
@@ -135,15 +116,14 @@ class Coordinator:
         moments += self._roster.next_overdue()
         # What cannot be acted on is not due: the sender that is in the way will report, and so wake us.
         if self._suspicion.until is not None or self._roster.can_take():
-            moments += [b.since + self._options.flush_interval for b in self._watched if b.early and b.events]
-            if len(self._store) and self._roster.probe() is None:
+            moments += self._early.moments()
+            if len(self._ledger.store) and self._roster.probe() is None:
                 moments.append(self._store_due())
         return max(0.0, min(moments) - now)
 
     def idle(self) -> bool:
         """Whether there is nothing to care for: nothing buffered, in flight or retained."""
-        buffered = any(buffer.events for buffer in self._watched)
-        return not (self._tickets or len(self._store) or buffered) and self._roster.idle()
+        return not (self._tickets or len(self._ledger.store) or self._early.any_waits()) and self._roster.idle()
 
     def dismiss(self) -> None:
         """Let the other senders go."""
@@ -153,7 +133,7 @@ class Coordinator:
 
     def on_notice(self, buffer: Buffer) -> None:
         """A buffer has its first event, or is full."""
-        self._watched[buffer] = None
+        self._early.watch(buffer)
         if self._link is None or self._suspicion.until is not None or not self._roster.idle():
             return
         # Wall clock, as for the age of a connection: a freeze counts.
@@ -165,10 +145,10 @@ class Coordinator:
         now = time.monotonic()
         self._tickets[ticket] = None
         items = self._join(ticket)
-        drained, scopes = self._drain(ticket.buffers)
+        drained, scopes = self._dispatcher.drain(ticket.buffers)
         items += drained
         for buffer in ticket.closing:
-            self._watched.pop(buffer, None)
+            self._early.forget(buffer)
             self._release(buffer)
         if not items and not ticket.forced:
             # What was retained leaves with an invocation's own events: one without never pays.
@@ -177,10 +157,10 @@ class Coordinator:
                 ticket.finish(0)
             return
         if self._suspicion.until is None or ticket.forced:
-            if len(self._store):
+            if len(self._ledger.store):
                 scopes.add(self._own)
-                items = self._store.take() + items
-            self._dispatch(items, scopes or {self._own}, ticket.deadline, [ticket])
+                items = self._ledger.store.take() + items
+            self._dispatcher.send(items, scopes or {self._own}, ticket.deadline, [ticket])
         else:
             self._probe_for(ticket, items, now)
 
@@ -210,14 +190,14 @@ class Coordinator:
             if parcel.blamed and ticket.forced:
                 # Somebody has waited for it in vain. Who asks by name gets a new attempt, on a new connection.
                 self._roster.give_up(parcel)
-                self._blame(parcel.tickets, "no answer in time", len(parcel.items), status=None, transient=True)
+                self._ledger.blame(parcel.tickets, "no answer in time", len(parcel.items), status=None, transient=True)
                 for other in parcel.tickets:
                     other.outstanding -= 1
                 taken_over += parcel.items
                 continue
             if ticket.forced:
                 parcel.wanted_by.append(ticket)
-            self._attach(parcel, ticket)
+            attach(parcel, ticket)
             for buffer in ticket.closing:
                 if buffer.record in parcel.tickets:
                     parcel.tickets.remove(buffer.record)
@@ -229,94 +209,52 @@ class Coordinator:
             return buffer in ticket.buffers or buffer.closed
         return buffer in ticket.buffers and buffer is not self._own
 
-    def _drain(self, buffers: Iterable[Buffer]) -> tuple[list[Item], set[Buffer]]:
-        items: list[Item] = []
-        scopes: set[Buffer] = set()
-        for buffer in buffers:
-            events = buffer.drain()
-            if events:
-                scopes.add(buffer)
-                items += zip(self._order, events, strict=False)
-        return items, scopes
-
-    def _attach(self, job: Job, ticket: Ticket) -> None:
-        job.tickets.append(ticket)
-        ticket.outstanding += 1
-
-    def _dispatch(
-        self,
-        items: Sequence[Item],
-        scopes: set[Buffer],
-        deadline: Deadline,
-        tickets: Sequence[Ticket],
-        longest_nap: float = float("inf"),
-    ) -> None:
-        start = 0
-        for batch in body.cut([event for _, event in items], self._options.max_queue_size):
-            end = start + len(batch)
-            parcel = Parcel(items[start:end], deadline, scopes, self._courier, longest_nap=longest_nap)
-            for ticket in tickets:
-                self._attach(parcel, ticket)
-            self._roster.add(parcel)
-            start = end
-
-    def _probe_for(self, ticket: Ticket | None, items: list[Item], now: float) -> None:
+    def _probe_for(self, ticket: Ticket | None, items: Sequence[Item], now: float) -> None:
         """Keep some events, but the newest if the pause is over: those find out whether the server has recovered."""
         tickets = [] if ticket is None else [ticket]
         probe = self._roster.probe()
         if not self._suspicion.due(now):
-            self._keep(items, tickets, now)
+            self._ledger.keep(items, tickets, now)
             if ticket is not None:
-                ticket.blame("the server is left alone after a failure", len(self._store), transient=True)
+                ticket.blame("the server is left alone after a failure", len(self._ledger.store), transient=True)
             return
         if probe is None:
-            *older, _ = body.cut([event for _, event in items], self._options.max_queue_size)
-            split = sum(map(len, older))
-            deadline = Deadline.after(self._options.request_timeout)
-            probe = Parcel(items[split:], deadline, [self._own], self._courier, probe=True)
-            self._roster.add(probe, first=True)
-            items = items[:split]
-        self._keep(items, tickets, now)
+            probe, items = self._dispatcher.send_probe(items, self._own)
+        self._ledger.keep(items, tickets, now)
         if ticket is not None:
             ticket.follow = ticket.deadline
             ticket.deadline = ticket.deadline.earlier(PROBE_WAIT)
-            self._attach(probe, ticket)
+            attach(probe, ticket)
 
     def _settle(self, parcel: Parcel, outcome: Outcome) -> None:
         """Book the outcome of a batch."""
-        now = time.monotonic()
-        self.books = self.books._replace(
-            sent=self.books.sent + outcome.sent,
-            quarantined=self.books.quarantined + outcome.quarantined,
-            requests=self.books.requests + outcome.requests,
-        )
-        for ticket in parcel.tickets:
-            ticket.sent += outcome.sent
-            ticket.quarantined += outcome.quarantined
-            ticket.requests += outcome.requests
+        self._ledger.count(outcome, parcel.tickets)
         for refused in outcome.refused:
-            self._give_up(refused.events, refused.error, parcel.tickets)
-        if outcome.quarantined and not parcel.tickets:
-            self._blame((), "quarantined by the server", outcome.quarantined, status=200, transient=False)
-        failure = outcome.failure
-        if failure is not None:
-            kept = parcel.items_of(outcome.kept)
-            again = [ticket for ticket in parcel.wanted_by if ticket in self._tickets]
-            others = [ticket for ticket in parcel.tickets if ticket not in again]
-            if others or not again:
-                self._blame(others, failure.reason, len(kept), status=failure.status, transient=True)
-            if outcome.requests or failure.retry:  # else there was no time to try, which says nothing of the server
-                self._fail(parcel, failure, now, reached=outcome.reached)
-            if again:
-                # They were asked for by name while under way, and have not been tried for those who asked.
-                self._dispatch(kept, set(parcel.scopes), max((t.deadline for t in again), key=lambda d: d.at), again)
-            else:
-                self._keep(kept, parcel.tickets, now)
+            self._ledger.give_up(refused.events, refused.error, parcel.tickets)
+        if outcome.failure is not None:
+            self._settle_failure(parcel, outcome, outcome.failure)
             return
         self._suspicion.cleared()
         self._has_reached()
         if parcel.probe:
             self._follow_probe(parcel)
+
+    def _settle_failure(self, parcel: Parcel, outcome: Outcome, failure: PassingFailure) -> None:
+        """Keep what a failure has left of a batch, or have it sent for those who asked for it meanwhile."""
+        now = time.monotonic()
+        kept = parcel.items_of(outcome.kept)
+        again = [ticket for ticket in parcel.wanted_by if ticket in self._tickets]
+        others = [ticket for ticket in parcel.tickets if ticket not in again]
+        if others or not again:
+            self._ledger.blame(others, failure.reason, len(kept), status=failure.status, transient=True)
+        if outcome.requests or failure.retry:  # else there was no time to try, which says nothing of the server
+            self._fail(parcel, failure, now, reached=outcome.reached)
+        if again:
+            # They were asked for by name while under way, and have not been tried for those who asked.
+            latest = max((ticket.deadline for ticket in again), key=lambda deadline: deadline.at)
+            self._dispatcher.send(kept, parcel.scopes, latest, again)
+        else:
+            self._ledger.keep(kept, parcel.tickets, now)
 
     def _has_reached(self) -> None:
         self._roster.proven = True
@@ -328,8 +266,12 @@ class Coordinator:
         for ticket in waiting:
             ticket.deadline, ticket.follow = ticket.follow or ticket.deadline, None
         deadline = max((ticket.deadline for ticket in waiting), key=lambda d: d.at, default=None)
-        self._dispatch(
-            self._store.take(), {self._own}, deadline or Deadline.after(BACKGROUND_BUDGET), waiting, _BACKGROUND_NAP
+        self._dispatcher.send(
+            self._ledger.store.take(),
+            {self._own},
+            deadline or Deadline.after(BACKGROUND_BUDGET),
+            waiting,
+            BACKGROUND_NAP,
         )
 
     def _fail(self, parcel: Parcel, failure: PassingFailure, now: float, *, reached: bool) -> None:
@@ -347,41 +289,10 @@ class Coordinator:
 
     def _take_back(self, parcel: Parcel, reason: str, *, status: int | None = None) -> None:
         """Keep the events of a batch that nobody sends now."""
-        self._blame(parcel.tickets, reason, len(parcel.items), status=status, transient=True)
-        self._keep(parcel.items, parcel.tickets, time.monotonic())
+        self._ledger.blame(parcel.tickets, reason, len(parcel.items), status=status, transient=True)
+        self._ledger.keep(parcel.items, parcel.tickets, time.monotonic())
         for ticket in parcel.tickets:
             ticket.outstanding -= 1
-
-    def _keep(self, items: Sequence[Item], tickets: Sequence[Ticket], now: float) -> None:
-        if not len(self._store):
-            self._store_since = now
-        evicted = self._store.add(items)
-        if evicted:
-            reason = f"dropped to keep within max_retained_size ({self._options.max_retained_size} bytes)"
-            self._give_up(evicted, DeliveryError(reason, count=len(evicted)), tickets)
-
-    def _give_up(self, events: list[bytes], error: DeliveryError, tickets: Sequence[Ticket]) -> None:
-        self.books = self.books._replace(undelivered=self.books.undelivered + len(events))
-        for ticket in tickets:
-            ticket.undelivered += len(events)
-        self._blame(tickets, error.reason, len(events), status=error.status, transient=False)
-        # A sink that hangs keeps one sender, not all of them.
-        if self._options.on_undelivered is not None and not self._roster.sink_hangs():
-            # Its own time, not the flush's: a flush goes on without it.
-            deadline = Deadline.after(BACKGROUND_BUDGET)
-            handover = Handover(events, error, deadline, self._options.on_undelivered)
-            for ticket in tickets:
-                self._attach(handover, ticket)
-            self._roster.add(handover)
-
-    def _blame(
-        self, tickets: Sequence[Ticket], reason: str, events: int, *, status: int | None, transient: bool
-    ) -> None:
-        for ticket in tickets:
-            ticket.blame(reason, events, status=status, transient=transient)
-        if not tickets:
-            key = (reason, status, transient)
-            self._untold[key] = self._untold.get(key, 0) + events
 
     # -- what becomes due ------------------------------------------------------------------------------------------
 
@@ -395,62 +306,19 @@ class Coordinator:
                 for ticket in job.tickets:
                     ticket.outstanding -= 1
 
-    def _collect(self, now: float) -> None:
-        """Take what is full or old enough out of the buffers, and out of the store what has waited long enough."""
-        for buffer in list(self._watched):
-            if not buffer.events:
-                buffer.rearm()
-            if not buffer.events:
-                del self._watched[buffer]
-            elif not buffer.early:
-                self._bound(buffer)
-            elif now >= buffer.since + self._options.flush_interval or (buffer.full and not self._gathers(buffer)):
-                self._send_early(buffer, now)
-        if len(self._store) and now >= self._store_due() and self._roster.probe() is None:
+    def _send_kept(self, now: float) -> None:
+        """Send what is kept once it has waited long enough; of a suspect server first find out whether it is well."""
+        if len(self._ledger.store) and now >= self._store_due() and self._roster.probe() is None:
             if self._suspicion.until is not None:
-                self._probe_for(None, self._store.take(), now)
+                self._probe_for(None, self._ledger.store.take(), now)
             elif self._roster.can_take():
-                self._dispatch(self._store.take(), {self._own}, Deadline.after(BACKGROUND_BUDGET), (), _BACKGROUND_NAP)
-
-    def _gathers(self, buffer: Buffer) -> bool:
-        """Whether a full buffer should grow to a whole request first, while an earlier batch of it is under way.
-
-        Handing out every twenty events would take all senders, and the rest would wait for a second round trip.
-        """
-        if len(buffer.events) >= MAX_BATCH_EVENTS or buffer.size >= self._options.max_queue_size:
-            return False
-        return any(buffer in parcel.scopes for parcel in self._roster.parcels())
-
-    def _send_early(self, buffer: Buffer, now: float) -> None:
-        """Send a buffer that is full or old, while its invocation goes on."""
-        if self._suspicion.until is None and self._roster.can_take():
-            items, scopes = self._drain([buffer])
-            deadline = Deadline.after(BACKGROUND_BUDGET)
-            self._dispatch(items, scopes, deadline, self._record_of(buffer), _BACKGROUND_NAP)
-            self._roster.start()
-        elif self._suspicion.until is not None or buffer.size >= 2 * self._options.max_queue_size:
-            # Nobody to send to, or the senders are busy, perhaps with a server that hangs: what piles up is bounded.
-            items, _ = self._drain([buffer])
-            self._keep(items, (), now)
-
-    def _record_of(self, buffer: Buffer) -> list[Ticket]:
-        """Return what notes the early events of an invocation, for the flush at its end to tell."""
-        if buffer is self._own:
-            return []
-        if not isinstance(buffer.record, Ticket):
-            buffer.record = Ticket((), Deadline.after(BACKGROUND_BUDGET), forced=False)
-        return [buffer.record]
+                self._dispatcher.send(
+                    self._ledger.store.take(), {self._own}, Deadline.after(BACKGROUND_BUDGET), (), BACKGROUND_NAP
+                )
 
     def _store_due(self) -> float:
         until = self._suspicion.until
-        return until if until is not None else self._store_since + self._options.flush_interval
-
-    def _bound(self, buffer: Buffer) -> None:
-        """Keep a buffer that must not leave early within the bound of the store, oldest out first."""
-        evicted = buffer.shed(self._options.max_retained_size)
-        if evicted:
-            reason = f"dropped to keep an invocation within max_retained_size ({self._options.max_retained_size} bytes)"
-            self._give_up(evicted, DeliveryError(reason, count=len(evicted)), self._record_of(buffer))
+        return until if until is not None else self._ledger.kept_since + self._options.flush_interval
 
     def _take_done(self, now: float) -> list[tuple[Ticket, int]]:
         """Take out the flushes that have their outcome or are out of time, each with what is retained after it."""
@@ -462,7 +330,7 @@ class Coordinator:
             if not ticket.outstanding or overdue:
                 del self._tickets[ticket]
                 unsettled = sum(len(parcel.items) for parcel in self._roster.parcels() if ticket in parcel.tickets)
-                done.append((ticket, len(self._store) + unsettled))
+                done.append((ticket, len(self._ledger.store) + unsettled))
         return done
 
     def _desert(self, ticket: Ticket, now: float) -> None:
@@ -483,18 +351,3 @@ class Coordinator:
                 if not parcel.blamed:
                     parcel.blamed = True
                     self._suspicion.failed(now, None)
-
-    def _publish(self) -> None:
-        in_flight = sum(len(parcel.items) for parcel in self._roster.parcels())
-        if in_flight != self.books.in_flight or len(self._store) != self.books.retained:
-            self.books = self.books._replace(in_flight=in_flight, retained=len(self._store))
-
-    def _tell(self) -> None:
-        """Log what went wrong where no flush waits that would say so."""
-        if not self._untold:
-            return
-        untold, self._untold = self._untold, {}
-        for (reason, status, transient), events in untold.items():
-            level = logging.ERROR if status in (401, 403) else logging.WARNING
-            fate = "retained" if transient else "given up" if status != 200 else "sent"
-            logger.log(level, "formo_lambda: %d events %s: %s", events, fate, reason)

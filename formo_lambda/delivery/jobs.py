@@ -35,6 +35,12 @@ class Job(Protocol):
         """Do it."""
 
 
+def attach(job: Job, ticket: Ticket) -> None:
+    """Have a flush last until a job is done."""
+    job.tickets.append(ticket)
+    ticket.outstanding += 1
+
+
 class Parcel:
     """One batch to deliver.
 

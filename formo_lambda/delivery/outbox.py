@@ -18,9 +18,10 @@ from formo_lambda.options import SENDER_IDLE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from formo_lambda.delivery.coordinator import Books, Message
+    from formo_lambda.delivery.coordinator import Message
     from formo_lambda.delivery.courier import Courier
     from formo_lambda.delivery.jobs import Job
+    from formo_lambda.delivery.ledger import Books
     from formo_lambda.delivery.senders import Sender
     from formo_lambda.delivery.ticket import Ticket
     from formo_lambda.delivery.transport import Link

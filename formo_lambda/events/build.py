@@ -11,16 +11,13 @@ from formo_lambda.events import addresses, identifiers, times
 from formo_lambda.events.encode import encode_text, encode_value
 from formo_lambda.events.kinds import KINDS, Kind
 from formo_lambda.events.values import copy_value, read_mapping
-from formo_lambda.options import LIBRARY_NAME, MAX_EVENT_BYTES, VERSION
+from formo_lambda.options import LIBRARY_NAME, MAX_EVENT_BYTES, SENT_AT_BYTES, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeGuard
 
 logger = logging.getLogger("formo_lambda")
-
-#: What an attempt to send adds to the bytes of an event.
-SENT_AT_BYTES = len(',"sent_at":"2026-11-23T10:00:00.000Z"}')
 
 _NOTHING: Mapping[str, object] = {}
 _LIBRARY = f'{{"library_name":{encode_text(LIBRARY_NAME)},"library_version":{encode_text(VERSION)}'

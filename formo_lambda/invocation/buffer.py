@@ -7,11 +7,13 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from formo_lambda.options import SENT_AT_BYTES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 #: What `sent_at` and the comma between two events add to each event of a body, in bytes.
-ENVELOPE: Final = len(',"sent_at":"2026-01-01T00:00:00.000Z"}') + 1
+ENVELOPE: Final = SENT_AT_BYTES + 1
 
 
 class Buffer:

@@ -7,9 +7,9 @@ from contextvars import ContextVar
 from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
+from formo_lambda.checks import plain
 from formo_lambda.errors import ConfigurationError
 from formo_lambda.events.identifiers import exact_text, forget_stock, id_text
-from formo_lambda.options import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

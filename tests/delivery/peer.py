@@ -19,15 +19,16 @@ class Peer:
 
     Args:
         serve: Called with each connection. What it raises for a connection that broke is expected.
+        at: The port to listen on; 0 for a free one.
 
     Attributes:
         address: Where it listens.
         over: Set when the test is over, for servers that only wait.
     """
 
-    def __init__(self, serve: Callable[[socket.socket], object]) -> None:
+    def __init__(self, serve: Callable[[socket.socket], object], *, at: int = 0) -> None:
         self._serve = serve
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", at))
         self._threads: list[threading.Thread] = []
         self.address: tuple[str, int] = self._listener.getsockname()
         self.over = threading.Event()

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formo_lambda.delivery import body
+from formo_lambda.invocation import ENVELOPE
 from formo_lambda.options import MAX_BATCH_EVENTS
 
 NOW = 1_764_000_000.1239
@@ -56,14 +57,14 @@ def test_a_limit_that_just_fits_is_used(events: list[bytes]) -> None:
 def test_an_event_over_the_limit_travels_alone(size: int) -> None:
     """Its neighbours are in batches of their own."""
     small, large = b'{"s":1', b'{"p":"%b"' % (b"x" * size)
-    limit = body.body_size([small, small])
+    limit = len(body.join([small, small], NOW))
     assert body.cut([small, small, large, small], limit) == [[small, small], [large], [small]]
 
 
 @given(st.lists(encoded, min_size=1, max_size=150))
-def test_body_size_is_what_join_makes(events: list[bytes]) -> None:
-    """The measure that limits are held against is the length of the body, to the byte."""
-    assert body.body_size(events) == len(body.join(events, NOW))
+def test_an_event_takes_of_a_body_what_its_envelope_counts(events: list[bytes]) -> None:
+    """The measure that limits are held against is the length of the body, to the byte; its frame is one byte more."""
+    assert len(body.join(events, NOW)) == sum(len(event) + ENVELOPE for event in events) + 1
 
 
 @given(st.lists(st.dictionaries(st.text(), st.integers(), max_size=3), min_size=1, max_size=20))

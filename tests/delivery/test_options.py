@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pickle
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from formo_lambda import ConfigurationError, FormoAnalytics
-from formo_lambda.options import WriteKey, resolve
+from formo_lambda.checks import resolve
+from formo_lambda.options import WriteKey
 from formo_lambda.testing import RecordingTransport
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ def test_out_of_range_names_the_option_and_the_range(option: str, low: float, hi
         ("on_undelivered", ["log", 1, []], "callable"),
         ("json_default", ["str", 1, {}], "callable"),
         ("on_invalid", ["ignore", "RAISE", None, True], "'raise' or 'log'"),
+        ("transport", [5, "urllib3", object(), SimpleNamespace(send=None)], "a method send(body, headers, timeout)"),
     ],
 )
 def test_other_options_say_their_rule(option: str, wrong: list[Any], rule: str) -> None:
@@ -95,6 +98,19 @@ def test_other_options_say_their_rule(option: str, wrong: list[Any], rule: str) 
             FormoAnalytics(KEY, **{option: value})
         assert caught.value.option == option
         assert rule in str(caught.value)
+
+
+def test_a_transport_that_raises_when_asked_for_its_method_is_refused() -> None:
+    """An object that lets nobody look for `send` is no transport, whatever it raises."""
+
+    class Locked:
+        @property
+        def send(self) -> object:
+            raise LookupError("no such pool")
+
+    locked: Any = Locked()
+    with pytest.raises(ConfigurationError, match=r"^Invalid transport: must be"):
+        FormoAnalytics(KEY, transport=locked)
 
 
 def test_the_key_comes_from_the_argument_or_else_the_environment() -> None:

@@ -19,6 +19,7 @@ NAME = PACKAGE.name
 LEVELS: list[set[str]] = [
     {"errors"},
     {"options"},
+    {"checks"},
     {"events"},
     {"end_user", "event_methods", "invocation", "types"},
     {"delivery"},
