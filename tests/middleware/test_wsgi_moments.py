@@ -16,7 +16,7 @@ from tests.client.recorded import names
 from tests.middleware.wsgi_peer import Peer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from formo_lambda.testing import RecordingTransport
 
@@ -53,6 +53,20 @@ def answering(client: FormoAnalytics, body: Any, *headers: tuple[str, str], stat
         return body
 
     return FormoFlushMiddleware(app)
+
+
+def halves(client: FormoAnalytics) -> Callable[[Any, Any], Iterator[bytes]]:
+    """Return an application that is a generator function: its head comes with the first of two parts."""
+
+    def app(environ: Any, start_response: Any) -> Iterator[bytes]:
+        client.track("Begun")
+        start_response("200 OK", [("Content-Length", "6")])
+        yield b"one"
+        client.track("Half")
+        yield b"two"
+        client.track("Over")
+
+    return app
 
 
 def test_before_a_list_is_returned(client: FormoAnalytics, transport: RecordingTransport) -> None:
@@ -107,17 +121,8 @@ def test_before_a_head_that_is_the_whole_response(
 
 def test_a_head_that_comes_with_the_first_part(client: FormoAnalytics, transport: RecordingTransport) -> None:
     """A generator that calls start_response when it is iterated has its length known all the same."""
-
-    def app(environ: Any, start_response: Any) -> Iterator[bytes]:
-        client.track("Begun")
-        start_response("200 OK", [("Content-Length", "6")])
-        yield b"one"
-        client.track("Half")
-        yield b"two"
-        client.track("Over")
-
     peer = Peer(transport)
-    peer.run(FormoFlushMiddleware(app))
+    peer.run(FormoFlushMiddleware(halves(client)))
 
     assert peer.seen == [("head", 0), ("one", 0), ("two", 2), ("end", 3), ("closed", 3)]
 
@@ -207,18 +212,8 @@ def test_a_decorated_generator_function_has_the_same_moments(
     client: FormoAnalytics, transport: RecordingTransport
 ) -> None:
     """`formo_flush` on an application that is a generator function flushes as the middleware does."""
-
-    @formo_flush
-    def app(environ: Any, start_response: Any) -> Iterator[bytes]:
-        client.track("Begun")
-        start_response("200 OK", [("Content-Length", "6")])
-        yield b"one"
-        client.track("Half")
-        yield b"two"
-        client.track("Over")
-
     peer = Peer(transport)
-    peer.run(app)
+    peer.run(formo_flush(halves(client)))
 
     assert peer.seen == [("head", 0), ("one", 0), ("two", 2), ("end", 3), ("closed", 3)]
 
