@@ -102,3 +102,11 @@ def test_every_test_that_the_readme_names_is_there() -> None:
     named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", README.read_text(encoding="utf-8"))
     assert len(named) > 10
     assert [(path, test) for path, test in named if f"def {test}(" not in (ROOT / path).read_text("utf-8")] == []
+
+
+def test_the_readme_quotes_the_benchmark_table() -> None:
+    """The comparisons in the README are those that the benchmarks recorded last."""
+    recorded = (ROOT / "tests" / "benchmarks" / "results.md").read_text(encoding="utf-8")
+    table = re.search(r"^## How it stands\n+((?:\|.*\n)+)", recorded, re.MULTILINE)
+    assert table is not None
+    assert table[1] in README.read_text(encoding="utf-8")
