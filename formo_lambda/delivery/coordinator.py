@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from formo_lambda.delivery.courier import Courier, Outcome
 from formo_lambda.delivery.dispatch import Dispatcher
 from formo_lambda.delivery.early import EarlyLeaving
-from formo_lambda.delivery.jobs import Job, Parcel, Warmup, attach
+from formo_lambda.delivery.jobs import Job, Parcel, Warmup, attach, detach
 from formo_lambda.delivery.ledger import Books, Ledger
 from formo_lambda.delivery.policy import PassingFailure
 from formo_lambda.delivery.roster import Roster
@@ -176,8 +176,7 @@ class Coordinator:
             self._settle(job, outcome)
         elif isinstance(job, Warmup) and outcome is True:
             self._has_reached()
-        for ticket in job.tickets:
-            ticket.outstanding -= 1
+        detach(job)
 
     # -- what a message leads to -----------------------------------------------------------------------------------
 
@@ -191,8 +190,7 @@ class Coordinator:
                 # Somebody has waited for it in vain. Who asks by name gets a new attempt, on a new connection.
                 self._roster.give_up(parcel)
                 self._ledger.blame(parcel.tickets, "no answer in time", len(parcel.items), status=None, transient=True)
-                for other in parcel.tickets:
-                    other.outstanding -= 1
+                detach(parcel)
                 taken_over += parcel.items
                 continue
             if ticket.forced:
@@ -291,8 +289,7 @@ class Coordinator:
         """Keep the events of a batch that nobody sends now."""
         self._ledger.blame(parcel.tickets, reason, len(parcel.items), status=status, transient=True)
         self._ledger.keep(parcel.items, parcel.tickets, time.monotonic())
-        for ticket in parcel.tickets:
-            ticket.outstanding -= 1
+        detach(parcel)
 
     # -- what becomes due ------------------------------------------------------------------------------------------
 
@@ -303,8 +300,7 @@ class Coordinator:
                 self._fail(job, PassingFailure("timed out"), now, reached=False)
                 self._take_back(job, "timed out")
             else:
-                for ticket in job.tickets:
-                    ticket.outstanding -= 1
+                detach(job)
 
     def _send_kept(self, now: float) -> None:
         """Send what is kept once it has waited long enough; of a suspect server first find out whether it is well."""

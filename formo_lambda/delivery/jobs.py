@@ -41,6 +41,12 @@ def attach(job: Job, ticket: Ticket) -> None:
     ticket.outstanding += 1
 
 
+def detach(job: Job) -> None:
+    """Have no flush last any longer for the sake of a job."""
+    for ticket in job.tickets:
+        ticket.outstanding -= 1
+
+
 class Parcel:
     """One batch to deliver.
 
