@@ -2,9 +2,9 @@
 
 from formo_lambda.client import FormoAnalytics
 from formo_lambda.decorator import formo_flush
-from formo_lambda.delivery.result import FlushResult
 from formo_lambda.end_user import request_context
 from formo_lambda.errors import ConfigurationError, DeliveryError, FormoError, ValidationError
+from formo_lambda.results import FlushResult
 
 __all__ = [
     "ConfigurationError",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
     from formo_lambda.client import FormoAnalytics
-    from formo_lambda.delivery.run import OnException, Run
+    from formo_lambda.invocation.invocation import Invocation, OnException
     from formo_lambda.invoker import Idempotency
     from formo_lambda.platforms import Platform
 
@@ -91,7 +91,7 @@ def is_lifespan(args: Sequence[Any]) -> bool:
     return scope is not None and scope["type"] not in ("http", "websocket")
 
 
-def observed(args: tuple[Any, ...], run: Run) -> tuple[Any, ...]:
+def observed(args: tuple[Any, ...], run: Invocation) -> tuple[Any, ...]:
     """Return the arguments of an ASGI application with a `receive` and a `send` that flush when it is time."""
     *before, scope, receive, send = args
     exchange = _Exchange(run, scope, receive, send)
@@ -102,7 +102,7 @@ def observed(args: tuple[Any, ...], run: Run) -> tuple[Any, ...]:
 class _Exchange:
     """The messages of one connection."""
 
-    def __init__(self, run: Run, scope: dict[str, Any], receive: Any, send: Any) -> None:
+    def __init__(self, run: Invocation, scope: dict[str, Any], receive: Any, send: Any) -> None:
         self._run = run
         self._receive = receive
         self._send = send

@@ -7,10 +7,10 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from formo_lambda import checks, events, platforms
+from formo_lambda import checks, events, forks, platforms
 from formo_lambda.errors import ValidationError
 from formo_lambda.event_methods import EventMethods
-from formo_lambda.invocation import checked_key, current_invocation
+from formo_lambda.invocation.scope import checked_key, current_scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from formo_lambda.delivery.outbox import Outbox
-    from formo_lambda.delivery.result import FlushResult, Stats
-    from formo_lambda.delivery.run import OnException, Run
-    from formo_lambda.delivery.transport import Transport
+    from formo_lambda.delivery.queue import EventQueue
+    from formo_lambda.invocation.invocation import Invocation, OnException
     from formo_lambda.options import OnInvalid
+    from formo_lambda.results import FlushResult, Stats
+    from formo_lambda.transport.protocol import Transport
 
 logger = logging.getLogger("formo_lambda")
 logger.addHandler(logging.NullHandler())
@@ -94,10 +94,18 @@ class FormoAnalytics(EventMethods):
         )
         transport = checks.checked_transport(transport)
         # What delivery needs is loaded here, in the init phase, and not at import.
-        from formo_lambda.delivery.open import open_outbox  # noqa: PLC0415 -- see above
+        from formo_lambda import process  # noqa: PLC0415 -- see above
+        from formo_lambda.delivery.open import open_queue  # noqa: PLC0415
+        from formo_lambda.invocation import invocation  # noqa: PLC0415
 
         self._platform = platforms.detect(os.environ)
-        self._outbox: Outbox = open_outbox(self._options, transport, self._platform.exit_budget)
+        self._queue: EventQueue = open_queue(
+            self._options, transport, serverless=self._platform.serverless, on_first_event=process.on_first_event
+        )
+        if self._options.enabled:
+            process.register(self._platform.exit_budget if self._options.handle_signals else None)
+        # Kept, because nothing can be imported any more while the interpreter ends.
+        self._invocations = invocation
         #: Whether a word is due when something is tracked where nothing flushes it.
         self._warns = self._platform.serverless and self._options.enabled
 
@@ -114,9 +122,7 @@ class FormoAnalytics(EventMethods):
         Raises:
             ValueError: `timeout` is not a number of seconds, zero or more.
         """
-        from formo_lambda.delivery.run import flush_here  # noqa: PLC0415 -- loaded by the constructor
-
-        return flush_here(self._outbox, checks.checked_timeout(timeout)).wait()
+        return self._invocations.flush_here(self._queue, checks.checked_timeout(timeout)).wait()
 
     async def aflush(self, timeout: float | None = None) -> FlushResult:
         """Do what `flush` does without occupying the event loop.
@@ -127,9 +133,7 @@ class FormoAnalytics(EventMethods):
         Raises:
             ValueError: `timeout` is not a number of seconds, zero or more.
         """
-        from formo_lambda.delivery.run import flush_here  # noqa: PLC0415 -- loaded by the constructor
-
-        return await flush_here(self._outbox, checks.checked_timeout(timeout)).wait_async()
+        return await self._invocations.flush_here(self._queue, checks.checked_timeout(timeout)).wait_async()
 
     def close(self, timeout: float | None = None) -> FlushResult:
         """Flush, and close the connections. Tracking again simply reopens the client.
@@ -138,7 +142,7 @@ class FormoAnalytics(EventMethods):
             timeout: The most seconds it takes; None for `flush_timeout`.
         """
         result = self.flush(timeout)
-        self._outbox.close_connections()
+        self._queue.background.close()
         return result
 
     async def aclose(self, timeout: float | None = None) -> FlushResult:
@@ -148,7 +152,7 @@ class FormoAnalytics(EventMethods):
             timeout: The most seconds it takes; None for `flush_timeout`.
         """
         result = await self.aflush(timeout)
-        self._outbox.close_connections()
+        self._queue.background.close()
         return result
 
     def invocation(
@@ -157,7 +161,7 @@ class FormoAnalytics(EventMethods):
         on_exception: OnException = "send",
         timeout: float | None = None,
         idempotency_key: str | int | UUID | None = None,
-    ) -> Run:
+    ) -> Invocation:
         """Return a scope for a `with` or `async with` statement: what is tracked in it is flushed when it ends.
 
         Within another scope, such as a decorated handler, its events join those of the outer one when it ends; if
@@ -175,9 +179,7 @@ class FormoAnalytics(EventMethods):
         Raises:
             ConfigurationError: An argument breaks its rule.
         """
-        from formo_lambda.delivery.run import Run  # noqa: PLC0415 -- loaded by the constructor
-
-        return Run(
+        return self._invocations.Invocation(
             on_exception=checks.checked_on_exception(on_exception),
             timeout=checks.checked_timeout(timeout),
             idempotency_key=checked_key(idempotency_key),
@@ -186,7 +188,7 @@ class FormoAnalytics(EventMethods):
     @property
     def stats(self) -> Stats:
         """The totals of this client since it was made."""
-        return self._outbox.stats()
+        return self._queue.stats()
 
     def __enter__(self) -> Self:
         return self
@@ -212,15 +214,16 @@ class FormoAnalytics(EventMethods):
         raise TypeError("a FormoAnalytics cannot be pickled: it holds the write key; construct one in each process")
 
     def _record(self, kind: str, *, message_id: object = None, **fields: Any) -> str:
-        scope = current_invocation()
-        outbox = self._outbox
+        forks.check()
+        scope = current_scope()
+        queue = self._queue
         if scope is None:
-            buffer = outbox.own
+            buffer = queue.own
             new_id = events.random_uuid
             if self._warns:
                 self._warn()
         else:
-            buffer = scope.buffer_of(outbox)
+            buffer = scope.buffer_of(queue)
             new_id = events.stocked_uuid
         if message_id is None and scope is not None and scope.keyed:
             seed = scope.next_seed(kind, fields.get("event"), fields.get("address"))
@@ -238,15 +241,11 @@ class FormoAnalytics(EventMethods):
         except ValidationError as error:
             if self._options.on_invalid == "raise":
                 raise
-            outbox.count_invalid(buffer)
+            queue.count_invalid(buffer)
             logger.warning("an invalid %s event was dropped: %s", kind, error)
             return ""
         if self._options.enabled:
-            buffer.append(event)
-            if buffer.closed:
-                # The invocation ended meanwhile, in another thread: the event must not stay in its buffer.
-                for late in buffer.pop_all():
-                    outbox.own.append(late)
+            queue.append(buffer, event)
         return made_id
 
     def _warn(self) -> None:

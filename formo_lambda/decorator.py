@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from formo_lambda.applications import WebApplication
     from formo_lambda.client import FormoAnalytics
-    from formo_lambda.delivery.run import OnException
+    from formo_lambda.invocation.invocation import OnException
     from formo_lambda.invoker import Idempotency
     from formo_lambda.platforms import Platform
 

@@ -12,7 +12,7 @@ from formo_lambda.streams import async_generator_function, generator_function
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from formo_lambda.delivery.run import Run
+    from formo_lambda.invocation.invocation import Invocation
     from formo_lambda.invoker import Invoker
 
 
@@ -99,7 +99,7 @@ def _of_function(handler: Callable[..., Any], invoker: Invoker) -> Callable[...,
     return double
 
 
-def _begin(invoker: Invoker, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Run, tuple[Any, ...]]:
+def _begin(invoker: Invoker, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Invocation, tuple[Any, ...]]:
     """Open the invocation of a call; of an ASGI application's, also have its messages observed."""
     scope = asgi.scope_of(args)
     if scope is None:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from formo_lambda.checks import checked_on_exception, checked_timeout
 from formo_lambda.client import FormoAnalytics
 from formo_lambda.errors import ConfigurationError
-from formo_lambda.invocation import checked_key
+from formo_lambda.invocation.scope import checked_key
 from formo_lambda.platforms import PLATFORMS, detect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from uuid import UUID
 
-    from formo_lambda.delivery.run import OnException, Run
+    from formo_lambda.invocation.invocation import Invocation, OnException
     from formo_lambda.platforms import Platform
 
     Idempotency = Callable[..., str | int | UUID | None]
@@ -79,11 +79,11 @@ class Invoker:
         self._platform: Platform | None = None
         # Loaded here, in the init phase, and not at import; nor at every call, where even a module that is loaded
         # costs a third of an invocation without events.
-        from formo_lambda.delivery.run import Run  # noqa: PLC0415 -- see above
+        from formo_lambda.invocation.invocation import Invocation  # noqa: PLC0415 -- see above
 
-        self._run = Run
+        self._run = Invocation
 
-    def open(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Run:
+    def open(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Invocation:
         """Open the invocation of one call.
 
         Args:
@@ -92,11 +92,11 @@ class Invoker:
         """
         options = self.options
         clients = options["clients"]
-        outboxes = None if clients is None else [client._outbox for client in clients]  # noqa: SLF001 -- of the package
+        queues = None if clients is None else [client._queue for client in clients]  # noqa: SLF001 -- of the package
         return self._run(
             on_exception=options["on_exception"],
             timeout=options["timeout"],
-            clients=outboxes,
+            clients=queues,
             remaining=functools.partial(self._remaining, args, kwargs),
             idempotency_key=self._key(args, kwargs),
         )

@@ -24,24 +24,35 @@ MAX_EVENT_BYTES: Final = 490_000
 #: What an attempt to send adds to the bytes of an event.
 SENT_AT_BYTES: Final = len(',"sent_at":"2026-01-01T00:00:00.000Z"}')
 
-#: Seconds a sender stays after the last event it had to care for.
-SENDER_IDLE: Final = 5.0
-#: Threads of one client in all: the first keeps the books and the clock, the others do the network calls.
-MAX_SENDERS: Final = 4
+#: Seconds a worker waits for its next task before it ends.
+WORKER_IDLE: Final = 1.0
+#: Requests of one client that are under way at a time; also workers that deliver to one endpoint.
+MAX_REQUESTS: Final = 10
+#: Bytes of events that wait for a slow `on_undelivered`; what is more is only logged.
+CALLBACK_BACKLOG: Final = 5_000_000
 
-#: Seconds a client is suspect after a failure of the passing kind; doubled at each further one, up to the last value.
-SUSPECT_PAUSE: Final = 5.0
-SUSPECT_PAUSE_MAX: Final = 60.0
-#: The longest pause, in seconds, that a server's Retry-After may ask of us between flushes.
+#: Seconds the circuit breaker stays open after a transient failure; doubled at each further one, up to the last value.
+BREAKER_PAUSE: Final = 5.0
+BREAKER_PAUSE_MAX: Final = 60.0
+#: The longest time, in seconds, that a server's Retry-After may keep the breaker open.
 RETRY_AFTER_MAX: Final = 300.0
-#: Seconds that an invocation waits for the one request that finds out whether a suspect client has recovered.
+#: Seconds that an invocation waits for the probe of a half-open breaker.
 PROBE_WAIT: Final = 0.25
-#: Seconds within which a request that nobody waits for is given up, all its attempts together.
+#: Seconds an attempt must have had for a server's silence to count as a failure.
+FAIR_ATTEMPT: Final = 0.25
+#: Seconds that a request may take which no flush waits for, all its attempts together.
 BACKGROUND_BUDGET: Final = 10.0
-#: The longest pause between two attempts of a batch that no flush has asked for, in seconds.
-BACKGROUND_NAP: Final = 1.0
-#: Seconds past a deadline that a flush allows its sender to report, before it reports without.
-REPORT_GRACE: Final = 0.1
+#: The longest wait between two attempts of such a request, in seconds.
+BACKGROUND_WAIT: Final = 1.0
+#: Seconds past its deadline after which nobody counts on a request any more.
+OVERDUE: Final = 1.0
+#: Seconds that a flush must have left to take other flushes' events along in its request.
+OTHERS_TIME: Final = 1.0
+#: Seconds that `track` waits at most where more waits than may be retained; how often it looks meanwhile.
+TRACK_WAIT: Final = 0.75
+CROWDED_WAIT: Final = 0.005
+#: Seconds an invocation is open before its events are watched for their age.
+LONG_INVOCATION: Final = 0.1
 
 #: Backoff between attempts: uniform between 0 and BACKOFF_BASE * 2**n seconds, at most BACKOFF_MAX.
 BACKOFF_BASE: Final = 0.25

@@ -11,10 +11,10 @@ from formo_lambda.streams import DrivenAsyncIterator, DrivenIterator, async_gene
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from formo_lambda.delivery.run import Run
+    from formo_lambda.invocation.invocation import Invocation
 
 
-def conclude(result: Any, run: Run, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
+def conclude(result: Any, run: Invocation, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
     """End the invocation of a handler that has returned, or drive what it returned until that ends.
 
     Args:
@@ -41,7 +41,7 @@ def conclude(result: Any, run: Run, args: Sequence[Any] = (), kwargs: Mapping[st
 
 
 async def conclude_async(
-    result: Any, run: Run, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    result: Any, run: Invocation, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
 ) -> Any:
     """Do what `conclude` does, without occupying the event loop."""
     body = find_body(result)
@@ -54,7 +54,7 @@ async def conclude_async(
     return body.replaced_by(_driven(body, result, run, meter))
 
 
-def _driving_coroutine(inner: Any, run: Run, args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> Any:
+def _driving_coroutine(inner: Any, run: Invocation, args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> Any:
     """Return a coroutine that awaits another within the invocation, and flushes before it hands the result on."""
 
     async def drive() -> Any:
@@ -74,7 +74,7 @@ def _driving_coroutine(inner: Any, run: Run, args: Sequence[Any], kwargs: Mappin
     return driver
 
 
-def _driven(body: Body, result: Any, run: Run, meter: Meter) -> Any:
+def _driven(body: Body, result: Any, run: Invocation, meter: Meter) -> Any:
     """Return what drives a body: a generator where the result itself is one."""
     kind = type(body.parts)
     if hasattr(kind, "asend"):
@@ -86,6 +86,6 @@ def _driven(body: Body, result: Any, run: Run, meter: Meter) -> Any:
     return DrivenIterator(body.parts, run, meter)
 
 
-def _from_first_step(drive: Callable[[Callable[[], Any]], Callable[[], Any]], inner: Any, run: Run) -> Any:
+def _from_first_step(drive: Callable[[Callable[[], Any]], Callable[[], Any]], inner: Any, run: Invocation) -> Any:
     """Return a generator that drives another. One that is dropped before its first step drops the invocation, too."""
     return drive(lambda: (inner, run))()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         Iterator,
     )
 
-    from formo_lambda.delivery.run import Run
+    from formo_lambda.invocation.invocation import Invocation
     from formo_lambda.responses import Meter
 
 
@@ -32,7 +32,7 @@ class DrivenIterator:
         meter: Knows the part that completes the response, where it is a response's body: it is flushed before that.
     """
 
-    def __init__(self, inner: Iterable[Any], run: Run, meter: Meter | None = None) -> None:
+    def __init__(self, inner: Iterable[Any], run: Invocation, meter: Meter | None = None) -> None:
         self._inner = inner
         self._run = run
         self._meter = meter
@@ -80,7 +80,7 @@ class DrivenAsyncIterator:
         meter: Knows the part that completes the response, where it is a response's body: it is flushed before that.
     """
 
-    def __init__(self, inner: AsyncIterable[Any], run: Run, meter: Meter | None = None) -> None:
+    def __init__(self, inner: AsyncIterable[Any], run: Invocation, meter: Meter | None = None) -> None:
         self._inner = inner
         self._run = run
         self._meter = meter
@@ -119,7 +119,7 @@ class DrivenAsyncIterator:
         return getattr(self._inner, name)
 
 
-def generator_function(start: Callable[..., tuple[Generator[Any, Any, Any], Run]]) -> Callable[..., Any]:
+def generator_function(start: Callable[..., tuple[Generator[Any, Any, Any], Invocation]]) -> Callable[..., Any]:
     """Return a generator function that delegates as `yield from` does, each step within the invocation.
 
     Args:
@@ -155,7 +155,7 @@ def generator_function(start: Callable[..., tuple[Generator[Any, Any, Any], Run]
 
 
 def async_generator_function(
-    start: Callable[..., tuple[AsyncGenerator[Any, Any], Run]], meter: Meter | None = None
+    start: Callable[..., tuple[AsyncGenerator[Any, Any], Invocation]], meter: Meter | None = None
 ) -> Callable[..., Any]:
     """Return an asynchronous generator function that delegates to another, each step within the invocation.
 

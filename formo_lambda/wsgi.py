@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from formo_lambda.client import FormoAnalytics
-    from formo_lambda.delivery.run import OnException, Run
+    from formo_lambda.invocation.invocation import Invocation, OnException
     from formo_lambda.invoker import Idempotency
     from formo_lambda.platforms import Platform
 
@@ -82,7 +82,7 @@ def environ_of(args: Sequence[Any]) -> Environ | None:
     return None
 
 
-def respond(app: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], run: Run) -> Any:
+def respond(app: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], run: Invocation) -> Any:
     """Call a WSGI application within its invocation.
 
     Args:
@@ -120,7 +120,7 @@ def _is_complete(body: Any, environ: Environ) -> bool:
 class _Head:
     """The `start_response` of one request, which learns what completes the response."""
 
-    def __init__(self, run: Run, method: str, start_response: Callable[..., Write]) -> None:
+    def __init__(self, run: Invocation, method: str, start_response: Callable[..., Write]) -> None:
         self._run = run
         self._start_response = start_response
         self._completion = Completion(method)
@@ -150,7 +150,7 @@ class _Head:
 class _DrivenBody:
     """A body under an invocation, each step of it wherever the server iterates."""
 
-    def __init__(self, body: Iterable[bytes], head: _Head, run: Run) -> None:
+    def __init__(self, body: Iterable[bytes], head: _Head, run: Invocation) -> None:
         self._body = body
         self._head = head
         self._run = run

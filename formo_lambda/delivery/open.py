@@ -4,31 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from formo_lambda.delivery import exits, run  # noqa: F401 -- what the first invocation needs is loaded here, too
-from formo_lambda.delivery.courier import Courier
-from formo_lambda.delivery.http import HttpTransport
-from formo_lambda.delivery.outbox import Outbox
+from formo_lambda.delivery.background import Background
+from formo_lambda.delivery.queue import EventQueue
+from formo_lambda.delivery.send import Sender
+from formo_lambda.delivery.workers import workers
 from formo_lambda.options import WriteKey
+from formo_lambda.transport.http import HttpTransport
+from formo_lambda.transport.protocol import Endpoint
 
 if TYPE_CHECKING:
-    from formo_lambda.delivery.transport import Transport
+    from collections.abc import Callable
+
     from formo_lambda.options import Options
+    from formo_lambda.transport.protocol import Transport
 
 
-def open_outbox(options: Options, transport: Transport | None, exit_budget: float) -> Outbox:
-    """Return the outbox of a new client: no thread, no connection, no timer yet.
+def open_queue(
+    options: Options, transport: Transport | None, *, serverless: bool, on_first_event: Callable[[], object]
+) -> EventQueue:
+    """Return the event queue of a new client: no thread, no connection, no timer yet.
 
     Args:
         options: The client's options.
         transport: The user's own transport, or None for urllib3.
-        exit_budget: Seconds that the platform leaves between SIGTERM and SIGKILL.
+        serverless: Whether the platform may freeze the process between invocations: no thread watches those.
+        on_first_event: Called when there is something to deliver.
     """
-    link = None
-    if transport is None:
-        transport = link = HttpTransport(options.endpoint)
-    # A disabled client never sends, so it never needs the key it may lack.
-    key = options.write_key or WriteKey("")
-    courier = Courier(transport, key, request_timeout=options.request_timeout, retry_count=options.retry_count)
-    if options.enabled:
-        exits.register(exit_budget if options.handle_signals else None)
-    return Outbox(options, courier, link, exits.on_wake)
+    http = HttpTransport(options.endpoint, workers.submit) if transport is None else None
+    sender = Sender(
+        transport or http,  # type: ignore[arg-type] # one of them there is
+        # A disabled client never sends, so it never needs the key it may lack.
+        options.write_key or WriteKey(""),
+        request_timeout=options.request_timeout,
+        retry_count=options.retry_count,
+        foreign=http is None,
+    )
+    background = Background(sender, http, serverless=serverless, on_first_event=on_first_event)
+    return EventQueue(options, http.pool if http is not None else Endpoint(), background)

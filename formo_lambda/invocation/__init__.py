@@ -1,26 +1,4 @@
-"""When events leave: the scope they belong to, the buffers they wait in, the deadline they leave by."""
+"""When events leave: the scope they belong to, and the flush at its end.
 
-from formo_lambda.invocation.buffer import ENVELOPE, Buffer
-from formo_lambda.invocation.deadline import Deadline
-from formo_lambda.invocation.scope import (
-    Invocation,
-    Owner,
-    checked_key,
-    current_invocation,
-    entered,
-    forget_others,
-    open_invocation,
-)
-
-__all__ = [
-    "ENVELOPE",
-    "Buffer",
-    "Deadline",
-    "Invocation",
-    "Owner",
-    "checked_key",
-    "current_invocation",
-    "entered",
-    "forget_others",
-    "open_invocation",
-]
+Its modules are imported one by one, so that `import formo_lambda` loads no delivery.
+"""

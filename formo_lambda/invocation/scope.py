@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from contextvars import ContextVar
 from itertools import count
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from formo_lambda import forks
 from formo_lambda.checks import plain
+from formo_lambda.delivery.tally import Tally
 from formo_lambda.errors import ConfigurationError
 from formo_lambda.events.identifiers import exact_text, forget_stock, id_text
 
@@ -16,28 +18,16 @@ if TYPE_CHECKING:
     from contextvars import Token
     from types import TracebackType
 
-    from formo_lambda.invocation.buffer import Buffer
+    from formo_lambda.delivery.buffer import Buffer
+    from formo_lambda.delivery.queue import EventQueue
 
 logger = logging.getLogger("formo_lambda")
 
 
-class Owner(Protocol):
-    """**Protocol:** what an invocation needs of a client: its own buffer, and a new one for each scope."""
+class Scope:
+    """What an event is tracked in: one call of a decorated handler, or something nested in it.
 
-    own: Buffer
-
-    def open_buffer(self, *, early: bool) -> Buffer:
-        """Return an empty buffer that the client's senders know of."""
-
-    def release_buffer(self, buffer: Buffer) -> None:
-        """Forget a buffer that has been emptied."""
-
-    def discard(self, buffer: Buffer) -> int:
-        """Drop the events of a buffer by the user's own rule; return how many there were."""
-
-
-class Invocation:
-    """One call of a decorated handler, or one nested scope of it: it owns a buffer for each client that writes to it.
+    It has a buffer for each client that writes to it.
 
     Args:
         outer: The scope this one is nested in, if any.
@@ -46,16 +36,27 @@ class Invocation:
         idempotency_key: What the ids of its events are derived from, or None for random ids. An empty one is none.
 
     Attributes:
+        early: Whether its events may leave before it ends.
         keyed: Whether it has such a key, or a scope around it has.
         buffers: The buffer of each client that wrote to it.
         closed: Whether it is over.
     """
 
-    __slots__ = ("_ordinals", "_remaining", "buffers", "closed", "early", "idempotency_key", "keyed", "outer")
+    __slots__ = (
+        "_ordinals",
+        "_remaining",
+        "_tallies",
+        "buffers",
+        "closed",
+        "early",
+        "idempotency_key",
+        "keyed",
+        "outer",
+    )
 
     def __init__(
         self,
-        outer: Invocation | None = None,
+        outer: Scope | None = None,
         *,
         keeps_all: bool = True,
         remaining: Callable[[], float | None] = lambda: None,
@@ -70,23 +71,35 @@ class Invocation:
             idempotency_key = None
         self.idempotency_key = idempotency_key
         self.keyed: bool = idempotency_key is not None or (outer is not None and outer.keyed)
-        self.buffers: dict[Owner, Buffer] = {}
+        self.buffers: dict[EventQueue, Buffer] = {}
         self.closed = False
         self._ordinals: dict[tuple[str, str, str], count[int]] = {}
+        self._tallies: dict[EventQueue, Tally] = {}
 
-    def buffer_of(self, owner: Owner) -> Buffer:
+    def buffer_of(self, queue: EventQueue) -> Buffer:
         """Return the buffer of one client in this scope, made at its first event."""
-        buffer = self.buffers.get(owner)
+        buffer = self.buffers.get(queue)
         if buffer is None:
-            fresh = owner.open_buffer(early=self.early)
-            buffer = self.buffers.setdefault(owner, fresh)
+            fresh = queue.open_buffer(early=self.early, tally=self._outermost()._tally_of(queue))  # noqa: SLF001 -- the same class
+            buffer = self.buffers.setdefault(queue, fresh)
             if buffer is not fresh:
-                owner.release_buffer(fresh)
+                queue.forget(fresh)
             if self.closed:
                 # It ended while a thread was on its way here: whoever appends must take the event elsewhere.
                 buffer.closed = True
-                owner.release_buffer(buffer)
+                queue.forget(buffer)
         return buffer
+
+    def _tally_of(self, queue: EventQueue) -> Tally:
+        """Return who answers for what leaves early: the outermost scope, nested ones included."""
+        tally = self._tallies.get(queue)
+        return tally if tally is not None else self._tallies.setdefault(queue, Tally(open=True))
+
+    def _outermost(self) -> Scope:
+        scope = self
+        while (outer := _first_open(scope.outer)) is not None:
+            scope = outer
+        return scope
 
     def next_seed(self, kind: str, name: object, address: object) -> tuple[str, int] | None:
         """Return what the next event's id is derived from: a key, and the ordinal of the event under it.
@@ -103,7 +116,7 @@ class Invocation:
         Returns:
             The nearest key with all that the ordinal is counted apart for, and the ordinal; None where there is no key.
         """
-        scope: Invocation | None = self
+        scope: Scope | None = self
         while scope is not None:
             if scope.idempotency_key is not None:
                 # However an address is written, it is one wallet. Two of Solana's may share a row of ordinals by this,
@@ -121,7 +134,7 @@ class Invocation:
 
     def remaining(self) -> float | None:
         """Return the seconds that the platform leaves, by the innermost scope that knows; None where none does."""
-        scope: Invocation | None = self
+        scope: Scope | None = self
         while scope is not None:
             # Asked anew each time: the clock of a platform may jump, as after a freeze.
             seconds = scope._remaining()  # noqa: SLF001 -- the same class
@@ -130,64 +143,50 @@ class Invocation:
             scope = scope.outer
         return None
 
-    def close(self, *, keep: bool) -> dict[Owner, Buffer]:
+    def close(self, *, keep: bool) -> dict[EventQueue, Buffer]:
         """End the scope: its events join the scope around it, or are discarded, or are returned to be sent.
 
         Args:
             keep: Whether the events count. False discards them.
 
         Returns:
-            The buffers of an outermost scope whose events count; empty otherwise.
+            The buffers of an outermost scope; empty for a nested one.
         """
         self.closed = True
         _open.pop(self, None)
         forget_stock()
-        for buffer in list(self.buffers.values()):
-            buffer.closed = True
         outer = _first_open(self.outer)
-        if outer is None and keep:
-            return self.buffers
-        for owner, buffer in list(self.buffers.items()):
-            onto = outer.buffer_of(owner) if outer is not None else owner.own
-            if keep:
-                for event in buffer.pop_all():
-                    onto.append(event)
-            else:
-                buffer.discarded += owner.discard(buffer)
-            if outer is not None and buffer.early:
-                # Not onto the client's own buffer, which never ends and would keep them all.
-                onto.merged += [buffer, *buffer.merged]
-            onto.discarded += buffer.discarded
-            onto.invalid += buffer.invalid
-            # Handed on, so that whoever asks the merged ones as well does not count twice.
-            buffer.discarded = buffer.invalid = 0
-            owner.release_buffer(buffer)
-        return {}
+        for queue, buffer in list(self.buffers.items()):
+            if not keep:
+                queue.discard(buffer)
+            if outer is not None:
+                queue.join(buffer, outer.buffer_of(queue))
+        return self.buffers if outer is None else {}
 
 
 #: The scope that the running code is in. Always a fresh object, set and reset by token around each step.
-_current: ContextVar[Invocation | None] = ContextVar("formo_lambda_invocation", default=None)
+_current: ContextVar[Scope | None] = ContextVar("formo_lambda_invocation", default=None)
 #: The outermost scopes that are open in this process; a dict for its order and its atomic operations.
-_open: dict[Invocation, None] = {}
+_open: dict[Scope, None] = {}
 
 
-class entered:  # noqa: N801 -- reads as a verb in `with entered(invocation):`
-    """Make an invocation current for one step, and put back what was current before.
+class inside:  # noqa: N801 -- it is read in `with inside(scope):`
+    """Make a scope current for one step, and put back what was current before.
 
     A step that ends in another context than it began in (a generator closed from elsewhere) cannot be reset by its
     token; the variable of that other context was never set, so there is nothing to put back.
     """
 
-    __slots__ = ("_invocation", "_token")
+    __slots__ = ("_scope", "_token")
 
-    def __init__(self, invocation: Invocation) -> None:
-        self._invocation = invocation
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
 
     def __enter__(self) -> None:
-        invocation = self._invocation
-        if invocation.outer is None and not invocation.closed:
-            _open[invocation] = None
-        self._token: Token[Invocation | None] = _current.set(invocation)
+        scope = self._scope
+        if scope.outer is None and not scope.closed:
+            _open[scope] = None
+        self._token: Token[Scope | None] = _current.set(scope)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -198,18 +197,18 @@ class entered:  # noqa: N801 -- reads as a verb in `with entered(invocation):`
             pass
 
 
-def open_invocation(
+def open_scope(
     *,
     keeps_all: bool = True,
     remaining: Callable[[], float | None] = lambda: None,
     idempotency_key: str | None = None,
-) -> Invocation:
+) -> Scope:
     """Return a scope, nested in the current one if there is one. The caller enters it around each step and closes it.
 
     It is open from the first step on: what is never entered never becomes the only open one.
     """
     outer = _first_open(_current.get())
-    return Invocation(outer, keeps_all=keeps_all, remaining=remaining, idempotency_key=idempotency_key)
+    return Scope(outer, keeps_all=keeps_all, remaining=remaining, idempotency_key=idempotency_key)
 
 
 def checked_key(value: object) -> str | None:
@@ -231,22 +230,22 @@ def checked_key(value: object) -> str | None:
     return text
 
 
-def current_invocation() -> Invocation | None:
+def current_scope() -> Scope | None:
     """Return the scope an event tracked here belongs to, or None for the client's own buffer.
 
     Without a scope of its own (a bare worker thread, a late task) code belongs to the only open invocation of the
     process, if there is exactly one.
     """
-    invocation = _first_open(_current.get())
-    if invocation is None and _open:
+    scope = _first_open(_current.get())
+    if scope is None and _open:
         candidates = list(_open)
         if len(candidates) == 1:
             return candidates[0]
-    return invocation
+    return scope
 
 
-def forget_others() -> None:
-    """Keep only the invocation of the running code open, as a forked child does: the others went on in the parent."""
+def _forget_others() -> None:
+    """Keep only the scope of the running code open, as a forked child does: the others went on in the parent."""
     forget_stock()
     mine = _first_open(_current.get())
     while mine is not None and mine.outer is not None:
@@ -256,11 +255,14 @@ def forget_others() -> None:
         _open[mine] = None
 
 
+forks.in_child.append(_forget_others)
+
+
 def _text(value: object) -> str:
     return exact_text(value) or ""
 
 
-def _first_open(invocation: Invocation | None) -> Invocation | None:
-    while invocation is not None and invocation.closed:
-        invocation = invocation.outer
-    return invocation
+def _first_open(scope: Scope | None) -> Scope | None:
+    while scope is not None and scope.closed:
+        scope = scope.outer
+    return scope

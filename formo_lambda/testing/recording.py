@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from formo_lambda.delivery.transport import Response
 from formo_lambda.testing.inbox import Inbox
+from formo_lambda.transport.protocol import Response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

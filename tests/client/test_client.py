@@ -381,7 +381,6 @@ def test_an_invocation_drains_the_own_buffers_of_all_clients(make_client: MakeCl
     one, two = RecordingTransport(), RecordingTransport()
     first, second = make_client(transport=one), make_client(transport=two)
     second.track("Outside")
-    wait_until(lambda: second._outbox._awake)
     with first.invocation():
         first.track("Inside")
     assert (names(one), names(two)) == (["Inside"], ["Outside"])

@@ -101,7 +101,7 @@ def test_the_interval_counts_from_the_oldest_event(make_client: MakeClient, tran
     began = time.monotonic()
     with client.invocation() as run:
         client.track("Of the Invocation")
-        client._outbox.own.append(b'{"event":"Of the Client"')
+        client._queue.own.append(b'{"event":"Of the Client"')
         time.sleep(0.5)
         client.track("Later")
         assert transport.requests == []

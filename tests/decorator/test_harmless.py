@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from formo_lambda import FormoAnalytics, ValidationError, formo_flush
-from formo_lambda.invocation import current_invocation
+from formo_lambda.invocation.scope import current_scope
 from formo_lambda.testing import FakeLambdaContext, RecordingTransport
 from tests.surface.project import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from formo_lambda.delivery.transport import Response
+    from formo_lambda.transport.protocol import Response
     from tests.client.recorded import MakeClient
 
 
@@ -172,7 +172,7 @@ def test_every_way_out_is_flushed(client: FormoAnalytics, transport: RecordingTr
 
     assert _outcome(handler) is error
     assert len(transport.events) == 1
-    assert current_invocation() is None
+    assert current_scope() is None
 
 
 def test_a_cancelled_handler_is_flushed(client: FormoAnalytics, transport: RecordingTransport) -> None:
@@ -193,7 +193,7 @@ def test_a_cancelled_handler_is_flushed(client: FormoAnalytics, transport: Recor
 
     asyncio.run(main())
     assert len(transport.events) == 1
-    assert current_invocation() is None
+    assert current_scope() is None
 
 
 def test_a_fault_of_the_callers_passes(client: FormoAnalytics, transport: RecordingTransport) -> None:
@@ -218,7 +218,7 @@ def test_wrong_arguments_raise_as_without_us(client: FormoAnalytics) -> None:
 
     with pytest.raises(TypeError, match=r"handler\(\) missing 1 required positional argument"):
         handler()  # type: ignore[call-arg] # that is what is tested
-    assert current_invocation() is None
+    assert current_scope() is None
 
 
 def test_arguments_named_like_ours_are_the_handlers(client: FormoAnalytics, transport: RecordingTransport) -> None:

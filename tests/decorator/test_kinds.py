@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from formo_lambda import FormoAnalytics, formo_flush
-from formo_lambda.invocation import current_invocation
+from formo_lambda.invocation.scope import current_scope
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -322,7 +322,7 @@ def test_every_kind_works_and_is_flushed(
         result = handler(event="result", context=None) if by_name else handler("result", None)
         assert consume(result) == "result"
         assert len(transport.events) == number
-        assert current_invocation() is None
+        assert current_scope() is None
     assert len(transport.requests) == 3
 
 
@@ -333,7 +333,7 @@ def test_decorating_twice_flushes_once(client: FormoAnalytics, transport: Record
     assert consume(handler("result")) == "result"
     assert consume(handler("result")) == "result"
     assert (len(transport.events), len(transport.requests)) == (2, 2)
-    assert current_invocation() is None
+    assert current_scope() is None
 
 
 @every_kind

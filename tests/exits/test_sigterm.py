@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from formo_lambda.testing import LocalCollector
-from tests.delivery.peer import Peer
 from tests.exits.process import EXIT_SECONDS, Control, Process
 from tests.faults.waiting import wait_until
+from tests.transport.peer import Peer
 
 if TYPE_CHECKING:
     import socket

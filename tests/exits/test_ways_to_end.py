@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from formo_lambda.testing import LocalCollector
-from tests.delivery.peer import Peer
 from tests.exits.process import Control, Process
+from tests.transport.peer import Peer
 
 if TYPE_CHECKING:
     from formo_lambda.testing import Inbox

@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import socket
 
-from tests.delivery.peer import Peer
+from tests.transport.peer import Peer
 
 
 class LoopbackProxy(Peer):

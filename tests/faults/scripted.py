@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from formo_lambda.delivery.transport import Response
+from formo_lambda.transport.protocol import Response
 
 from .exchange import rows
 from .ledger import Event, Ledger, Request, parse_events

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from formo_lambda import FlushResult, FormoAnalytics
-    from formo_lambda.delivery.result import Stats
+    from formo_lambda.results import Stats
 
     from .ledger import Ledger
     from .product import Fault

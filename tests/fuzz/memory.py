@@ -6,7 +6,7 @@ import importlib.util
 import json
 from typing import TYPE_CHECKING, Any
 
-from formo_lambda.delivery.transport import Response
+from formo_lambda.transport.protocol import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formo_lambda import FlushResult, FormoAnalytics
-from formo_lambda.delivery.transport import Response
+from formo_lambda.transport.protocol import Response
 from tests.fuzz.laws import Call, Plan, bounded, harmless
 from tests.fuzz.memory import Memory
 from tests.fuzz.strange import ERRORS

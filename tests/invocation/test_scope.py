@@ -11,25 +11,26 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from formo_lambda.invocation import Buffer, current_invocation
+from formo_lambda.delivery.buffer import Buffer
+from formo_lambda.invocation.scope import current_scope
 from tests.client.recorded import names
 from tests.faults.waiting import wait_until
 
 if TYPE_CHECKING:
     from formo_lambda import FormoAnalytics
-    from formo_lambda.delivery.run import Run
+    from formo_lambda.invocation.invocation import Invocation
     from formo_lambda.testing import RecordingTransport
     from tests.client.recorded import MakeClient
 
 
 def run_in_thread(call: object) -> None:
-    """Run something in a bare thread, which inherits no context, and wait for it."""
+    """Invocation something in a bare thread, which inherits no context, and wait for it."""
     thread = threading.Thread(target=call)  # type: ignore[arg-type] # any callable
     thread.start()
     thread.join()
 
 
-def opened(client: FormoAnalytics) -> Run:
+def opened(client: FormoAnalytics) -> Invocation:
     """Return an invocation that is open elsewhere, as on another thread."""
     run = client.invocation()
     contextvars.copy_context().run(run.__enter__)
@@ -108,7 +109,7 @@ def test_a_scope_that_may_be_discarded_sends_nothing_early(
             client.track("Held")
             with client.invocation():
                 client.track("Held")
-        client._outbox.stats()
+        client._queue.stats()
         assert transport.requests == []
     assert len(transport.events) == 20
 
@@ -133,7 +134,7 @@ def test_a_bare_thread_belongs_to_the_only_open_invocation(
     """A worker without a context of its own tracks into the handler that started it."""
     with client.invocation() as run:
         run_in_thread(lambda: client.track("Worker"))
-        assert len(client._outbox.own.events) == 0
+        assert len(client._queue.own.events) == 0
     assert run.result is not None
     assert (run.result.sent, names(transport)) == (1, ["Worker"])
 
@@ -156,9 +157,9 @@ def test_between_two_open_invocations_a_bare_thread_belongs_to_none(
 ) -> None:
     """Nobody can say whose it is, so it goes to the client's own buffer and leaves with whichever ends first."""
     first, second = opened(client), opened(client)
-    assert current_invocation() is None
+    assert current_scope() is None
     run_in_thread(lambda: client.track("Nobody's"))
-    assert len(client._outbox.own.events) == 1
+    assert len(client._queue.own.events) == 1
     first.close()
     assert names(transport) == ["Nobody's"]
     second.close()
@@ -289,7 +290,7 @@ def test_a_buffer_of_a_scope_that_is_over_says_so(client: FormoAnalytics) -> Non
     """A thread that found the invocation open and comes back when it is over must not leave an event in it."""
     run = client.invocation()
     run.close()
-    assert run._invocation.buffer_of(client._outbox).closed
+    assert run._scope.buffer_of(client._queue).closed
 
 
 def test_overlapping_threads_are_disjoint(client: FormoAnalytics, transport: RecordingTransport) -> None:
@@ -311,8 +312,7 @@ def test_overlapping_threads_are_disjoint(client: FormoAnalytics, transport: Rec
     for thread in threads:
         thread.join()
     assert flushed == {number: number for number in range(1, 11)}
-    for request in transport.requests:
-        assert len({event["event"] for event in request.events}) == 1
+    assert sorted(names(transport)) == sorted(f"Thread {number}" for number in range(1, 11) for _ in range(number))
 
 
 def test_overlapping_tasks_are_disjoint(client: FormoAnalytics, transport: RecordingTransport) -> None:
@@ -334,20 +334,19 @@ def test_overlapping_tasks_are_disjoint(client: FormoAnalytics, transport: Recor
         return await asyncio.gather(*(invoke(number, inside) for number in range(1, 11)))
 
     assert asyncio.run(main()) == list(range(1, 11))
-    for request in transport.requests:
-        assert len({event["event"] for event in request.events}) == 1
+    assert sorted(names(transport)) == sorted(f"Task {number}" for number in range(1, 11) for _ in range(number))
 
 
 def test_the_scope_is_put_back(client: FormoAnalytics) -> None:
     """After each scope, left well or by an exception, the one around it is current again, and at the end none."""
-    assert current_invocation() is None
+    assert current_scope() is None
     with client.invocation() as outer:
-        assert current_invocation() is outer._invocation
+        assert current_scope() is outer._scope
         with pytest.raises(KeyError), client.invocation() as inner:
-            assert current_invocation() is inner._invocation
+            assert current_scope() is inner._scope
             raise KeyError
-        assert current_invocation() is outer._invocation
-    assert current_invocation() is None
+        assert current_scope() is outer._scope
+    assert current_scope() is None
 
 
 def test_a_step_that_ends_in_another_context_does_not_raise(client: FormoAnalytics) -> None:
@@ -356,9 +355,9 @@ def test_a_step_that_ends_in_another_context_does_not_raise(client: FormoAnalyti
     step = run.step()
     contextvars.copy_context().run(step.__enter__)
     step.__exit__(None, None, None)
-    assert current_invocation() is run._invocation  # the only open one
+    assert current_scope() is run._scope  # the only open one
     run.close()
-    assert current_invocation() is None
+    assert current_scope() is None
 
 
 @pytest.mark.parametrize("rule", ["send", "discard"])

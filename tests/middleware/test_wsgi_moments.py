@@ -10,7 +10,7 @@ from wsgiref.util import FileWrapper
 import pytest
 
 from formo_lambda import FormoAnalytics, formo_flush
-from formo_lambda.invocation import current_invocation
+from formo_lambda.invocation.scope import current_scope
 from formo_lambda.wsgi import FormoFlushMiddleware
 from tests.client.recorded import names
 from tests.middleware.wsgi_peer import Peer
@@ -201,7 +201,7 @@ def test_a_forgotten_stream_ends_its_invocation(client: FormoAnalytics, transpor
     stream: Any = Peer(transport).call(answering(client, Body(client)))
     next(stream)
     del stream
-    assert current_invocation() is None
+    assert current_scope() is None
 
     Peer(transport).run(answering(client, []))
 

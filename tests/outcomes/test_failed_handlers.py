@@ -132,7 +132,7 @@ class TestRules:
         self, client: FormoAnalytics, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Where no thread can be started, the result says what was discarded as well."""
-        monkeypatch.setattr("formo_lambda.delivery.outbox.start_thread", lambda *arguments: None)
+        monkeypatch.setattr("formo_lambda.delivery.workers.workers.submit", lambda *arguments, **options: False)
         assert left_by(PaymentError(), client, "discard").discarded == 1
 
     @pytest.mark.parametrize("rule", ["send", "discard"])

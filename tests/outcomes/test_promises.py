@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from formo_lambda import DeliveryError, FlushResult, FormoAnalytics, formo_flush
-from formo_lambda.delivery import outbox, senders
-from formo_lambda.delivery.suspicion import Suspicion
+from formo_lambda.delivery import workers
+from formo_lambda.delivery.breaker import Breaker
 from formo_lambda.testing import Answer, FakeLambdaContext, RecordingTransport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from formo_lambda.delivery.transport import Response
+    from formo_lambda.transport.protocol import Response
 
 
 class Hanging:
@@ -79,8 +79,7 @@ def test_a_tuple_that_is_no_response_stays_one(rest: Any) -> None:
 @pytest.mark.parametrize("count", [1, 30])
 def test_without_threads_a_flush_is_bounded_too(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """Where no thread can be started, a flush ends within its budget against a transport that hangs."""
-    monkeypatch.setattr(senders, "start_thread", lambda *_: None)
-    monkeypatch.setattr(outbox, "start_thread", lambda *_: None)
+    monkeypatch.setattr(workers.workers, "submit", lambda *_, **__: False)
     client = FormoAnalytics("a-key", transport=Hanging())
     for _ in range(count):
         client.track("Tracked")
@@ -88,13 +87,12 @@ def test_without_threads_a_flush_is_bounded_too(monkeypatch: pytest.MonkeyPatch,
     result = client.flush(0.3)
     assert time.monotonic() - started < 0.3 + 0.25
     assert result.retained == count
-    outbox.awake.clear()  # what a process without threads would flush at its exit
+    client._queue.start_over()  # what a process without threads would flush at its exit
 
 
 def test_without_threads_everything_is_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no thread can be started, a flush sends on the caller's own."""
-    monkeypatch.setattr(senders, "start_thread", lambda *_: None)
-    monkeypatch.setattr(outbox, "start_thread", lambda *_: None)
+    monkeypatch.setattr(workers.workers, "submit", lambda *_, **__: False)
     transport = RecordingTransport()
     client = FormoAnalytics("a-key", transport=transport)
     for _ in range(250):
@@ -110,7 +108,7 @@ def test_a_store_of_no_size_still_finds_out() -> None:
     transport.respond_with(Answer(500))
     client.track("Lost")
     assert client.flush().undelivered == 1
-    client._outbox._coordinator._suspicion.until = time.monotonic()
+    client._queue.breaker.until = time.monotonic()
     with client.invocation():
         client.track("Found")
     assert client.stats.sent == 1
@@ -119,12 +117,12 @@ def test_a_store_of_no_size_still_finds_out() -> None:
 
 def test_one_failure_seen_by_many_batches_is_one() -> None:
     """A pause is doubled by a failure after it, and not by a further batch that failed meanwhile."""
-    suspicion = Suspicion()
+    breaker = Breaker()
     for _ in range(5):
-        suspicion.failed(100.0, None)
-    assert suspicion.until == 105.0
-    suspicion.failed(105.0, None)
-    assert suspicion.until == 115.0
+        breaker.failed(100.0)
+    assert breaker.until == 105.0
+    breaker.failed(105.0)
+    assert breaker.until == 115.0
 
 
 def test_a_good_result_raises_nothing() -> None:

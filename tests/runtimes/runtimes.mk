@@ -10,7 +10,7 @@ RUNTIMES += vercel-3.12 vercel-3.13
 RUNTIMES += web-3.10 web-3.13
 
 .PHONY: runtimes
-runtimes: $(RUNTIMES:%=.venvs/%/.ready) ## make the environments of all runtimes in .venvs/
+runtimes: $(RUNTIMES:%=.venvs/%/.ready) .venvs/pyodide/.ready ## make the environments of all runtimes in .venvs/
 
 # The pip of .venv fills them: one of their own each would take longer than what they are for.
 # Where there is no such interpreter nothing is made, and the tests that need it say so and are skipped.
@@ -24,6 +24,16 @@ define RUNTIME
 	&& touch $$@
 endef
 $(foreach runtime,$(RUNTIMES),$(eval $(call RUNTIME,$(runtime))))
+
+# CPython as WebAssembly, which Node runs, and a folder of packages for it: pip cannot run inside.
+.venvs/pyodide/.ready: tests/runtimes/pyodide/package.json tests/runtimes/requirements/pyodide.txt | .venv/.ready
+	@command -v npm >/dev/null || { echo "Skipping .venvs/pyodide: no npm on PATH"; exit 0; }; \
+	echo "Setting up .venvs/pyodide (once; again when its requirements change)" \
+	&& rm -rf .venvs/pyodide && mkdir -p .venvs/pyodide && cp $< .venvs/pyodide/ \
+	&& npm install --prefix .venvs/pyodide --silent --no-audit --no-fund --no-package-lock \
+	&& .venv/bin/python -m pip install -qq --disable-pip-version-check --target .venvs/pyodide/site-packages \
+	   --python-version 3.14 --only-binary=:all: -r tests/runtimes/requirements/pyodide.txt \
+	&& touch $@
 
 .PHONY: platforms samples
 platforms: $(READY) runtimes ## run the tests of all runtimes; print platform, kind of handler and Python

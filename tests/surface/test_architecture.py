@@ -17,12 +17,14 @@ NAME = PACKAGE.name
 #: The parts of the package (modules and folders right below it; "" is the package itself) by level, lowest first.
 #: A part imports from the levels below its own, and from nothing beside or above it.
 LEVELS: list[set[str]] = [
-    {"errors"},
-    {"options"},
+    {"errors", "forks"},
+    {"options", "results"},
     {"checks"},
     {"events"},
-    {"end_user", "event_methods", "invocation", "types"},
+    {"end_user", "event_methods", "transport", "types"},
     {"delivery"},
+    {"invocation"},
+    {"process"},
     {"client"},
     {"completion", "invoker"},
     {"responses"},
@@ -39,6 +41,19 @@ MAY_IMPORT["platforms"] = {"errors", "options"}
 for _level in LEVELS[LEVELS.index({"client"}) :]:
     for _part in _level:
         MAY_IMPORT[_part].add("platforms")
+
+#: The modules of `delivery` by level, likewise.
+DELIVERY: list[set[str]] = [
+    {"", "breaker", "deadline", "loops", "workers"},
+    {"retry", "tally"},
+    {"buffer"},
+    {"batch"},
+    {"callbacks"},
+    {"queue"},
+    {"send"},
+    {"background"},
+    {"flush", "open"},
+]
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -74,6 +89,18 @@ def test_imports_point_one_way(path: Path) -> None:
     assert part in MAY_IMPORT, f"{part} has no place in the order of imports yet: give it one in LEVELS"
     wrong = {name for name in imports_of(path) if part_of(name) not in MAY_IMPORT[part] | {part}}
     assert not wrong, f"{path} may not import {', '.join(sorted(wrong))}"
+
+
+def test_imports_within_delivery_point_one_way() -> None:
+    """A module of `delivery` imports only from those below it."""
+    below: set[str] = set()
+    for level in DELIVERY:
+        for name in level:
+            path = PACKAGE / "delivery" / f"{name or '__init__'}.py"
+            inside = {part.removeprefix(f"{NAME}.delivery").lstrip(".") for part in imports_of(path) if ".delivery" in part}
+            assert inside <= below, f"{path} may not import {', '.join(sorted(inside - below))}"
+        below |= level
+    assert {path.stem.replace("__init__", "") for path in (PACKAGE / "delivery").glob("*.py")} == below
 
 
 def test_nothing_imports_the_package_root() -> None:

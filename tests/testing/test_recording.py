@@ -12,7 +12,7 @@ from formo_lambda.testing import Answer, ReceivedRequest, RecordingTransport
 from tests.testing.wire import HEADERS, wire_body, wire_event
 
 if TYPE_CHECKING:
-    from formo_lambda.delivery.transport import Transport
+    from formo_lambda.transport.protocol import Transport
 
 
 def test_is_a_transport() -> None:

@@ -19,8 +19,8 @@ from formo_lambda import (
     ValidationError,
     formo_flush,
 )
-from formo_lambda.delivery.transport import Response, Transport
 from formo_lambda.testing import FakeLambdaContext, LocalCollector, RecordingTransport
+from formo_lambda.transport.protocol import Response, Transport
 
 ADDRESS = "0x9798d87366bdfc5d70b300abdffc4f9e95369b3d"
 

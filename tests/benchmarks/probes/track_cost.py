@@ -23,7 +23,7 @@ class NullTransport:
 
     def send(self, body: bytes, headers: Any, timeout: float) -> Any:
         """Say that all is well."""
-        from formo_lambda.delivery.transport import Response
+        from formo_lambda.transport.protocol import Response
 
         return Response(200, {}, _ANSWER)
 

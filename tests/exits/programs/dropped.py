@@ -10,7 +10,7 @@ import weakref
 import formo_lambda.options
 
 # Before delivery is loaded, which takes it over.
-formo_lambda.options.SENDER_IDLE = 0.3  # type: ignore[misc] # to see the end of it
+formo_lambda.options.WORKER_IDLE = 0.3  # type: ignore[misc] # to see the end of it
 
 from formo_lambda import FormoAnalytics  # noqa: E402 -- see above
 
@@ -39,15 +39,15 @@ client.flush()
 wait(lambda: senders() == 0)
 print("again", senders(), client.stats.sent, flush=True)
 client.track("Three")
-reference = weakref.ref(client._outbox)
+reference = weakref.ref(client._queue)
 del client
 gc.collect()
 print("pending", reference() is not None, flush=True)
 outbox = reference()
 assert outbox is not None
-from formo_lambda.delivery import exits  # noqa: E402 -- loaded by the constructor
+from formo_lambda import process  # noqa: E402 -- loaded by the constructor
 
-exits.flush_everything(2.0)
+process.flush_everything(2.0)
 del outbox
 wait(lambda: senders() == 0)
 gc.collect()

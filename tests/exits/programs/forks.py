@@ -8,7 +8,7 @@ import threading
 import time
 
 from formo_lambda import FormoAnalytics
-from formo_lambda.delivery.run import Run
+from formo_lambda.invocation.invocation import Invocation
 
 analytics = FormoAnalytics(flush_at=20)
 
@@ -50,7 +50,7 @@ def with_a_flush_in_flight() -> None:
     """Another thread waits for the server, which is slow."""
     track("Parent", 5)
     threading.Thread(target=analytics.flush).start()
-    while analytics.stats.requests == 0 and analytics._outbox._coordinator.books.in_flight == 0:
+    while analytics.stats.requests == 0 and analytics.stats.buffered == 0:
         time.sleep(0.001)
 
 
@@ -83,7 +83,7 @@ def main(moment: str) -> None:
 def within_an_invocation() -> None:
     """Fork amid an invocation some events of which have left early; print what each flush says at its end."""
     run = analytics.invocation()
-    assert isinstance(run, Run)
+    assert isinstance(run, Invocation)
     pid = -1
     with run:
         track("Parent", 20)

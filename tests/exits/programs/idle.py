@@ -25,7 +25,7 @@ for client in clients:
         pass
 after = count()
 references = [weakref.ref(client) for client in clients]
-outboxes = [weakref.ref(client._outbox) for client in clients]
+outboxes = [weakref.ref(client._queue) for client in clients]
 del clients, client
 gc.collect()
 print(

@@ -1,0 +1,249 @@
+"""What happens beside the caller: early sends, opening a connection ahead, and what is due while nobody flushes."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from formo_lambda import forks
+from formo_lambda.delivery.deadline import Deadline
+from formo_lambda.delivery.loops import running_loop
+from formo_lambda.delivery.queue import EventQueue, pending
+from formo_lambda.delivery.retry import TransientFailure
+from formo_lambda.delivery.workers import Latch, start_thread, workers
+from formo_lambda.options import BACKGROUND_WAIT, CROWDED_WAIT, LONG_INVOCATION, TRACK_WAIT, WORKER_IDLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from formo_lambda.delivery.buffer import Buffer
+    from formo_lambda.delivery.queue import Request
+    from formo_lambda.delivery.send import Sender
+    from formo_lambda.transport.http import HttpTransport
+
+logger = logging.getLogger("formo_lambda")
+
+
+class Background:
+    """Sends the requests of one client's queue, and does what happens beside the caller.
+
+    Args:
+        sender: Sends a request.
+        http: The transport, if it is ours. What a user's own does is not bounded by anything: it is called on workers.
+        serverless: Whether the platform may freeze the process between invocations: no thread watches those.
+        on_first_event: Called when there is something to deliver.
+    """
+
+    def __init__(
+        self, sender: Sender, http: HttpTransport | None, *, serverless: bool, on_first_event: Callable[[], object]
+    ) -> None:
+        self._sender = sender
+        self._http = http
+        self._serverless = serverless
+        self._on_first_event = on_first_event
+        self.bounded = http is not None
+
+    def on_buffer(self, queue: EventQueue, buffer: Buffer) -> None:
+        """A buffer has its first event, is full, or is due."""
+        now = time.monotonic()
+        if not buffer.due:
+            self._on_first(queue, buffer, now)
+        aged = now >= buffer.since + queue.options.flush_interval
+        if buffer.early and (buffer.full or aged):
+            self.send_early(queue, buffer, now)
+        elif buffer.full and not queue.busy_here():
+            queue.shed(buffer)
+            self.tell(queue)
+        elif now >= buffer.due:  # an invocation that goes on
+            buffer.due = buffer.since + queue.options.flush_interval
+            watcher.watch(queue, buffer)
+
+    def _on_first(self, queue: EventQueue, buffer: Buffer, now: float) -> None:
+        self._on_first_event()
+        self._set_due(queue, buffer, now)
+        if not buffer.events:
+            # Another thread has emptied it meanwhile, so the next event is the first.
+            buffer.due = 0.0
+            if buffer.events:  # and came just before that
+                self._set_due(queue, buffer, now)
+
+    def _set_due(self, queue: EventQueue, buffer: Buffer, now: float) -> None:
+        buffer.since = now
+        interval = queue.options.flush_interval if buffer.early else float("inf")
+        if buffer is queue.own:
+            buffer.due = now + interval
+            pending[queue] = None
+            watcher.look()
+            return
+        buffer.due = now + (interval if self._serverless else min(interval, LONG_INVOCATION))
+        if self._http is not None and queue.breaker.until is None:
+            self._http.warm(queue.options.request_timeout)
+
+    def send_early(self, queue: EventQueue, buffer: Buffer, now: float) -> None:
+        """Have the events of a buffer sent before its scope ends."""
+        if queue.busy_here():
+            return  # A signal handler amid a change of the queue: the next event is told of, too.
+        queue.put_early(buffer, now)
+        if queue.crowded() and running_loop() is None:
+            self._help(queue)
+        self.tell(queue)
+
+    def _help(self, queue: EventQueue) -> None:
+        """Send a batch on the thread that tracks, or wait until others have, because too much waits already."""
+        end = Deadline.after(TRACK_WAIT)
+        reached_at = queue.endpoint.reached_at
+        while queue.crowded():
+            request = queue.take(None, end, time.monotonic())
+            if request is not None:
+                self.transmit(queue, request)
+            elif end.remaining():
+                time.sleep(CROWDED_WAIT)
+            else:
+                if queue.endpoint.reached_at == reached_at:
+                    queue.give_way(time.monotonic())
+                return
+
+    def transmit(self, queue: EventQueue, request: Request, *, on_worker: bool = False) -> None:
+        """Send a request that was taken from a queue, on this thread.
+
+        Args:
+            queue: The queue.
+            request: The request.
+            on_worker: Whether this is a worker, on which whatever is raised is a failure. On a caller's thread an
+                exception that a signal handler raises passes, and loses nothing.
+        """
+        request.thread = threading.get_ident()
+        request.started = time.monotonic()
+        longest_wait = BACKGROUND_WAIT if request.background else float("inf")
+        try:
+            failure = self._sender.send(
+                request.events(), request.deadline, request, single_attempt=request.probe, longest_wait=longest_wait
+            )
+        except BaseException as error:
+            if not on_worker:
+                queue.interrupt(request, time.monotonic())
+                raise
+            failure = TransientFailure(f"the transport raised {type(error).__name__}")
+        queue.release(request, failure, time.monotonic())
+        self.tell(queue)
+
+    def send_probe(self, queue: EventQueue, request: Request) -> None:
+        """Find out on a worker whether a server is well again; where none can be started, here and now."""
+        task = functools.partial(self.transmit, queue, request, on_worker=True)
+        if not workers.submit(task, group=queue.endpoint):
+            self.transmit(queue, request)
+
+    def call_worker(self, queue: EventQueue) -> bool:
+        """Have a worker send what no caller is going to send; return False where none can be started."""
+        return workers.submit(functools.partial(self._work, queue), group=queue.endpoint)
+
+    def _work(self, queue: EventQueue) -> None:
+        """Send what waits in the list, as long as there is something and room for a request."""
+        while (request := queue.take(None, None, time.monotonic())) is not None:
+            self.transmit(queue, request, on_worker=True)
+
+    def look(self) -> None:
+        """Something is retained: it is to be sent when it is due."""
+        watcher.look()
+
+    def tell(self, queue: EventQueue) -> None:
+        """Log what went wrong with events that no flush answers for, and hand over what was given up."""
+        for (reason, status, transient, _), events in queue.pop_untold().items():
+            level = logging.ERROR if status in (401, 403) else logging.WARNING
+            fate = "retained" if transient else "given up" if status != 200 else "sent"
+            logger.log(level, "formo_lambda: %d events %s: %s", events, fate, reason)
+        queue.callbacks.start()
+
+    def close(self) -> None:
+        """Close idle connections, and end threads that have nothing to do."""
+        if self._http is not None:
+            self._http.close()
+        workers.dismiss()
+        watcher.rest()
+
+
+class Watcher:
+    """The one background thread of the process: it sleeps until something is due that nobody flushes.
+
+    It is woken as rarely as can be. A process that is forked without Python's hooks while a thread of ours is about to
+    run leaves its child an interpreter that hangs.
+    """
+
+    def __init__(self) -> None:
+        self._start_over()
+        forks.in_child.append(self._start_over)
+
+    def _start_over(self) -> None:
+        self._lock = threading.RLock()
+        #: Ends the sleep of the thread; None where there is none.
+        self._latch: Latch | None = None
+        self._until = 0.0
+        self._buffers: dict[Buffer, EventQueue] = {}
+
+    def watch(self, queue: EventQueue, buffer: Buffer) -> None:
+        """Send the events of an open invocation when they are old."""
+        self._buffers[buffer] = queue
+        self.look()
+
+    def look(self) -> None:
+        """Take notice of what is due, and when."""
+        due = self._due() if pending or self._buffers else float("inf")
+        if due == float("inf"):
+            return  # A thread that sleeps finds that out by itself.
+        with self._lock:
+            latch = self._latch
+            if latch is not None and due < self._until:
+                latch()
+            if latch is not None:
+                return
+            latch = self._latch = Latch()  # set before the thread starts: it may end before `start_thread` returns
+        if not start_thread(functools.partial(self._run, latch), "formo-background"):
+            self._latch = None
+
+    def rest(self) -> None:
+        """End the thread if nothing is due any more."""
+        with self._lock:
+            if self._latch is not None and self._due() == float("inf"):
+                self._latch()
+                self._latch = None
+
+    def _run(self, latch: Latch) -> None:
+        while True:
+            with self._lock:
+                due = self._due()
+                if self._latch is not latch:
+                    return
+                if due == float("inf"):
+                    self._latch = None
+                    return
+                self._until = min(due, time.monotonic() + WORKER_IDLE)
+            latch.wait(self._until - time.monotonic())
+            now = time.monotonic()
+            for queue in list(pending):
+                self._send_due(queue, now)
+            for buffer, queue in list(self._buffers.items()):
+                if buffer.closed or not buffer.events:
+                    self._buffers.pop(buffer, None)
+                elif now >= buffer.since + queue.options.flush_interval:
+                    queue.on_buffer(buffer)
+            queue = buffer = None  # type: ignore[assignment] # a sleeping thread keeps nothing alive
+
+    def _due(self) -> float:
+        moments = [queue.due() for queue in list(pending)]
+        moments += [buffer.since + queue.options.flush_interval for buffer, queue in list(self._buffers.items())]
+        return min(moments, default=float("inf"))
+
+    def _send_due(self, queue: EventQueue, now: float) -> None:
+        if queue.own.events and now >= queue.own.since + queue.options.flush_interval:
+            queue.on_buffer(queue.own)
+        if queue.retained and now >= queue.retained_due():
+            probe = queue.put_retained(now)
+            if probe is not None:
+                queue.background.send_probe(queue, probe)
+
+
+#: The watcher of this process.
+watcher = Watcher()

@@ -1,0 +1,36 @@
+"""The one owner of "how long still", in seconds of the monotonic clock."""
+
+from __future__ import annotations
+
+import time
+
+
+class Deadline:
+    """A point on the monotonic clock by which something must have ended.
+
+    Args:
+        at: The point, in seconds of `time.monotonic()`.
+        span: The seconds that there were in all.
+    """
+
+    __slots__ = ("at", "span")
+
+    def __init__(self, at: float, span: float = float("inf")) -> None:
+        self.at = at
+        self.span = span
+
+    @classmethod
+    def after(cls, seconds: float) -> Deadline:
+        """Return the deadline that many seconds from now."""
+        return cls(time.monotonic() + seconds, seconds)
+
+    def remaining(self) -> float:
+        """Return the seconds left, never below zero."""
+        return max(0.0, self.at - time.monotonic())
+
+    def earlier(self, seconds: float) -> Deadline:
+        """Return this deadline, or the one `seconds` from now if that comes first."""
+        return min(self, Deadline.after(seconds), key=lambda deadline: deadline.at)
+
+    def __repr__(self) -> str:
+        return f"Deadline(in {self.remaining():.3f} s)"

@@ -1,0 +1,72 @@
+"""The event loop that the running code is in: it is never blocked, and has a way of its own to be woken."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+
+def running_loop() -> Any:
+    """Return the running event loop: asyncio's (or one built on it), trio's token, or None.
+
+    No loop is imported: where its module is not loaded, none of it runs.
+    """
+    trio = sys.modules.get("trio.lowlevel")
+    if trio is not None:
+        try:
+            return trio.current_trio_token()
+        except RuntimeError:  # this thread runs none
+            pass
+    asyncio = sys.modules.get("asyncio.events")
+    # As get_running_loop(), but it raises nothing.
+    return None if asyncio is None else asyncio._get_running_loop()  # noqa: SLF001 -- asyncio documents it
+
+
+class LoopLatch:
+    """Lets a task of the running event loop wait until any thread calls it. A call before the wait counts.
+
+    Args:
+        loop: What `running_loop` returned.
+    """
+
+    def __init__(self, loop: Any) -> None:
+        self._loop = loop
+        self._is_trio = not hasattr(loop, "call_soon_threadsafe")
+        self._module: Any = sys.modules["trio" if self._is_trio else "asyncio"]
+        self._event = self._module.Event()
+        self._call = loop.run_sync_soon if self._is_trio else loop.call_soon_threadsafe
+
+    def __call__(self) -> None:
+        """End the wait, or the next one."""
+        try:
+            self._call(self._set)
+        except RuntimeError:  # the loop has ended: nobody waits
+            pass
+
+    def _set(self) -> None:
+        self._event.set()
+
+    def is_cancellation(self, error: BaseException | None) -> bool:
+        """Whether an exception is the loop's word for a cancelled task."""
+        return isinstance(error, self._module.Cancelled if self._is_trio else self._module.CancelledError)
+
+    async def wait(self, seconds: float, *, shield: bool) -> None:
+        """Wait for a call.
+
+        Args:
+            seconds: The most seconds to wait.
+            shield: Whether a cancellation does not end the wait.
+        """
+        if self._is_trio:
+            with self._module.CancelScope(deadline=self._module.current_time() + seconds, shield=shield):
+                await self._event.wait()
+        else:
+            timer = self._loop.call_later(seconds, self._event.set)
+            try:
+                await self._event.wait()
+            except self._module.CancelledError:
+                if not shield:
+                    raise
+            finally:
+                timer.cancel()
+        self._event = self._module.Event()

@@ -1,0 +1,181 @@
+"""Send one request: attempts under the retry policy, and smaller requests where the server will not take it whole."""
+
+from __future__ import annotations
+
+import json
+import time
+from operator import index
+from typing import TYPE_CHECKING, Protocol
+
+from formo_lambda.delivery import batch
+from formo_lambda.delivery.retry import (
+    TransientFailure,
+    Verdict,
+    as_transient,
+    refusal,
+    retry_after,
+    retrying,
+    verdict,
+)
+from formo_lambda.delivery.tally import Outcome
+from formo_lambda.options import FAIR_ATTEMPT, LIBRARY_NAME, MAX_ISOLATION_REQUESTS, VERSION
+from formo_lambda.transport.protocol import Response, TransportError, raised_by_signal_handler
+
+if TYPE_CHECKING:
+    from formo_lambda.delivery.deadline import Deadline
+    from formo_lambda.options import WriteKey
+    from formo_lambda.transport.protocol import Transport
+
+_USER_AGENT = f"{LIBRARY_NAME.replace(' ', '-')}/{VERSION}"
+
+
+class Progress(Protocol):
+    """**Protocol:** is told how a request goes on."""
+
+    def settle(self, count: int, outcome: Outcome) -> None:
+        """The next events of the request have their outcome."""
+
+    def attempted(self, requests: int) -> None:
+        """So many requests were made on the wire."""
+
+    def answered(self) -> None:
+        """The server gave an answer that is no failure of its own."""
+
+
+class Sender:
+    """Sends requests over one transport. It keeps nothing between two of them, so many threads may share it.
+
+    Args:
+        transport: Sends one body.
+        write_key: Goes into the Authorization header and nowhere else.
+        request_timeout: The most seconds one attempt takes.
+        retry_count: Further attempts after the first.
+        foreign: Whether the transport is a user's own: then whatever it raises is a failure of it. What ours raises
+            beside TransportError was raised into the thread from outside, and passes.
+    """
+
+    def __init__(
+        self, transport: Transport, write_key: WriteKey, *, request_timeout: float, retry_count: int, foreign: bool
+    ) -> None:
+        self._transport = transport
+        # A user's transport runs on the caller's thread where no worker can be started: its sys.exit() ends no process.
+        self._failures = (Exception, SystemExit) if foreign else (TransportError,)
+        self._write_key = write_key
+        self._request_timeout = request_timeout
+        self._retry_count = retry_count
+
+    def send(
+        self,
+        events: list[bytes],
+        deadline: Deadline,
+        progress: Progress,
+        *,
+        single_attempt: bool = False,
+        longest_wait: float = float("inf"),
+    ) -> TransientFailure | None:
+        """Send some events as one request, or as several where the server refuses it whole.
+
+        Args:
+            events: The events, at most as many as one request holds.
+            deadline: When it must have ended.
+            progress: Is told the outcome of the events, from the first one on.
+            single_attempt: Whether nothing is tried again, as in a probe.
+            longest_wait: The most seconds between two attempts.
+
+        Returns:
+            The failure that ended it, or None. Events whose outcome `progress` was not told have met that failure.
+        """
+        retry_count = 0 if single_attempt else self._retry_count
+        parts = [events]
+        isolating = MAX_ISOLATION_REQUESTS
+        try:
+            while parts:
+                part = parts.pop(0)
+                response = self._request(part, deadline, progress, retry_count, longest_wait)
+                judged = verdict(response.status)
+                divisible = judged in (Verdict.TOO_LARGE, Verdict.MALFORMED) and len(part) > 1
+                if divisible and judged is Verdict.MALFORMED:
+                    # Both halves must be affordable, and in time: what cannot be isolated is given up as it is.
+                    divisible = isolating >= 2 and deadline.remaining() > 0
+                    isolating -= 2
+                if divisible:
+                    middle = len(part) // 2
+                    parts[:0] = [part[:middle], part[middle:]]
+                elif judged is Verdict.ACCEPTED:
+                    progress.settle(len(part), Outcome(quarantined=_quarantined(response.body, len(part))))
+                else:
+                    progress.settle(len(part), Outcome(refusal(response.status), response.status))
+        except TransientFailure as failure:
+            return failure
+        return None
+
+    def _request(
+        self, events: list[bytes], deadline: Deadline, progress: Progress, retry_count: int, longest_wait: float
+    ) -> Response:
+        """Make attempts until one is answered, as the policy says."""
+        try:
+            return self._attempt(events, deadline, progress)
+        except TransientFailure as failure:
+            failures = [failure]
+
+        def attempt() -> Response:
+            # The policy is asked from the first failure on: where nothing fails, it costs more than the request.
+            if len(failures) == 1:
+                failures.append(failures[0])
+                raise failures[0]
+            try:
+                return self._attempt(events, deadline, progress)
+            except TransientFailure as failure:
+                # An attempt that was cut short says nothing, but the one before it did.
+                failures.append(failure)
+                failure.tried = any(earlier.tried for earlier in failures)
+                raise
+
+        return retrying(retry_count, deadline, time.sleep, longest_wait)(attempt)
+
+    def _attempt(self, events: list[bytes], deadline: Deadline, progress: Progress) -> Response:
+        """Make one attempt.
+
+        Raises:
+            TransientFailure: There was no answer, or one that may be better next time.
+        """
+        timeout = min(self._request_timeout, deadline.remaining())
+        if timeout <= 0:
+            raise TransientFailure("out of time", retry=False, tried=False)
+        headers = {
+            "Content-Type": "application/json",
+            "Authorization": f"Bearer {self._write_key.reveal()}",
+            "User-Agent": _USER_AGENT,
+        }
+        started = time.monotonic()
+        try:
+            answer = self._transport.send(batch.join(events, time.time()), headers, timeout)
+            # A user's own transport may answer with anything: what is no answer raises here, where it is a failure.
+            response = Response(index(answer.status), dict(answer.headers), bytes(answer.body), index(answer.requests))
+        except self._failures as error:
+            if raised_by_signal_handler(error):
+                raise
+            progress.attempted(error.requests if isinstance(error, TransportError) else 1)
+            failure = as_transient(error)
+            # A server that was given a moment only is not to blame for its silence.
+            if deadline.remaining() <= 0 and timeout < self._request_timeout:
+                failure.tried = time.monotonic() - started >= min(FAIR_ATTEMPT, deadline.span / 2)
+            raise failure from error
+        progress.attempted(response.requests)
+        if verdict(response.status) is Verdict.TRANSIENT:
+            raise TransientFailure(
+                f"the server answered HTTP {response.status}", status=response.status, pause=retry_after(response)
+            )
+        progress.answered()
+        return response
+
+
+def _quarantined(answer: bytes, count: int) -> int:
+    """Return how many rows the server set aside, by an answer that may be empty, odd or cut short."""
+    if b"quarantined_rows" not in answer:
+        return 0
+    try:
+        rows = json.loads(answer)["quarantined_rows"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return 0
+    return min(rows, count) if isinstance(rows, int) and not isinstance(rows, bool) and rows > 0 else 0

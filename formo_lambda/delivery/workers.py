@@ -1,0 +1,186 @@
+"""Short-lived threads of the process, for what must run beside the caller.
+
+Nothing of `threading` is bound at import: gevent may replace it later, and a thread that lives then must still find
+what it was made with.
+"""
+
+from __future__ import annotations
+
+import _thread
+import logging
+import sys
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from formo_lambda import forks
+from formo_lambda.options import MAX_REQUESTS, WORKER_IDLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    Task = Callable[[], object]
+
+logger = logging.getLogger("formo_lambda")
+
+
+class Latch:
+    """Lets one thread wait until another calls it. A call before the wait counts; several count as one."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = _thread.allocate_lock()
+        self._lock.acquire()
+
+    def __call__(self) -> None:
+        """End the wait, or the next one."""
+        try:
+            self._lock.release()
+        except RuntimeError:  # it was called already
+            pass
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for a call; return whether it came in time."""
+        return self._lock.acquire(timeout=max(0.0, seconds))
+
+
+def start_thread(target: Callable[[], object], name: str) -> bool:
+    """Start a daemon thread; return False where none can be started.
+
+    That is: while the interpreter ends, under Pyodide, in a subinterpreter without daemon threads, out of threads.
+    """
+    if sys.is_finalizing():
+        return False
+    try:
+        _Thread(target=target, name=name, daemon=True).start()
+    except RuntimeError:
+        return False
+    return True
+
+
+class _Thread(threading.Thread):
+    """A thread that can end after gevent has replaced what identifies threads."""
+
+    def _delete(self) -> None:
+        try:
+            super()._delete()  # type: ignore[misc] # not in the stubs
+        except KeyError:
+            pass
+
+
+class _Worker:
+    """One thread, and what it is given to do."""
+
+    __slots__ = ("given", "latch")
+
+    def __init__(self) -> None:
+        self.latch = Latch()
+        self.given: tuple[Task | None, Hashable] | None = None
+
+
+class Workers:
+    """The workers of the process.
+
+    Tasks belong to groups. Of each group a few run at a time, and the others wait for their turn.
+    """
+
+    def __init__(self) -> None:
+        self._start_over()
+        forks.in_child.append(self._start_over)
+
+    def _start_over(self) -> None:
+        # Reentrant, because a signal handler may submit a task on top of a frame that does.
+        self._lock = threading.RLock()
+        self._starter = _thread.start_new_thread
+        self._idle: list[_Worker] = []
+        self._running: dict[Hashable, int] = {}
+        self._backlog: dict[Hashable, deque[Task]] = {}
+
+    def submit(self, task: Task, group: Hashable, limit: int = MAX_REQUESTS) -> bool:
+        """Have a task run on a worker.
+
+        Args:
+            task: What to run. What it raises is logged.
+            group: The group it belongs to.
+            limit: How many of the group run at a time.
+
+        Returns:
+            False where no thread can be started; then nothing will run.
+        """
+        if self._lock._is_owned():  # type: ignore[attr-defined] # noqa: SLF001 -- as threading.Condition asks it
+            return False  # A signal handler or a finalizer on top of this very code: the caller does without.
+        with self._lock:
+            running = self._running.get(group, 0)
+            if running >= limit:
+                self._backlog.setdefault(group, deque()).append(task)
+                return True
+            self._running[group] = running + 1
+            if _thread.start_new_thread is not self._starter:
+                # gevent has replaced it. What a thread from before opens cannot be used by those that come now.
+                self._starter = _thread.start_new_thread
+                self._idle = []
+            worker = self._idle.pop() if self._idle else None
+            if worker is not None:
+                worker.given = (task, group)
+                worker.latch()
+                return True
+        worker = _Worker()
+        worker.given = (task, group)
+        if start_thread(lambda: self._work(worker), "formo-worker"):
+            return True
+        # What came meanwhile, and was told that it would run, runs here.
+        while True:
+            with self._lock:
+                following = self._end_one(group)
+            if following is None:
+                return False
+            _run(following)
+
+    def dismiss(self) -> None:
+        """End the workers that have nothing to do."""
+        with self._lock:
+            while self._idle:
+                self._idle.pop().latch()
+
+    def _end_one(self, group: Hashable) -> Task | None:
+        """Count one task of a group less; return the next of the group, if one waits."""
+        waiting = self._backlog.get(group)
+        if waiting:
+            return waiting.popleft()
+        self._backlog.pop(group, None)
+        running = self._running.pop(group, 0) - 1
+        if running > 0:  # not in a child that a task has forked
+            self._running[group] = running
+        return None
+
+    def _work(self, worker: _Worker) -> None:
+        """Run what the worker is given until nothing comes for a while."""
+        while worker.given is not None:
+            (task, group), worker.given = worker.given, None
+            while task is not None:
+                _run(task)
+                with self._lock:
+                    task = self._end_one(group)
+                    if task is None:
+                        self._idle.append(worker)
+            del group  # An idle worker keeps nothing alive.
+            if not worker.latch.wait(WORKER_IDLE):
+                with self._lock:
+                    ends = worker in self._idle
+                    if ends:
+                        self._idle.remove(worker)
+                if not ends:  # It has been given something just now.
+                    worker.latch.wait(WORKER_IDLE)
+
+
+def _run(task: Task) -> None:
+    try:
+        task()
+    except BaseException:
+        # sys.exit() in a user's code must not cost us the thread.
+        logger.exception("formo_lambda: a task failed; please report it")
+
+
+#: The workers of this process: threads belong to it, not to a client.
+workers = Workers()

@@ -1,0 +1,231 @@
+"""One invocation from its opening to its flush: what decorator, middleware and `with` statement have in common."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Literal
+
+from formo_lambda import forks
+from formo_lambda.delivery import queue as queues
+from formo_lambda.delivery.deadline import Deadline
+from formo_lambda.delivery.flush import Flush
+from formo_lambda.invocation.scope import current_scope, inside, open_scope
+from formo_lambda.options import DEADLINE_RESERVE
+from formo_lambda.results import FlushResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from formo_lambda.delivery.buffer import Buffer
+    from formo_lambda.delivery.queue import EventQueue
+
+    OnException = Literal["send", "discard"] | Callable[[BaseException], bool]
+
+logger = logging.getLogger("formo_lambda")
+
+
+class Invocation:
+    """An open invocation. Enter it around each step of the handler, then close it once.
+
+    Args:
+        on_exception: What becomes of the events of a handler that failed: "send", "discard", or a callable that is
+            given the exception and says whether to send them.
+        timeout: The most seconds that the flush at its end takes; None for each client's own `flush_timeout`.
+        clients: The queues to flush at its end; None for those that were written to, and all with pending events.
+        remaining: Asked for the seconds that the platform leaves the invocation; it answers None where it cannot say.
+        idempotency_key: What the ids of its events are derived from, or None for random ids.
+
+    Attributes:
+        result: What the flush at its end said; None before, and for a nested scope.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_exception: OnException = "send",
+        timeout: float | None = None,
+        clients: Collection[EventQueue] | None = None,
+        remaining: Callable[[], float | None] = lambda: None,
+        idempotency_key: str | None = None,
+    ) -> None:
+        self._closed = True
+        self.result: FlushResult | None = None
+        self._on_exception = on_exception
+        self._sends_all = not callable(on_exception) and on_exception == "send"
+        self._timeout = timeout
+        self._clients = clients
+        self._scope = open_scope(keeps_all=self._sends_all, remaining=remaining, idempotency_key=idempotency_key)
+        self._closed = False
+        #: Seconds that its flushes have taken so far: one budget for all of them.
+        self._spent = 0.0
+        self._entered: inside | None = None
+
+    def step(self) -> inside:
+        """Return a context manager under which code belongs to this invocation."""
+        return inside(self._scope)
+
+    def close(self, error: BaseException | None = None) -> None:
+        """End the invocation: flush what it has, or what its rule leaves of it.
+
+        Args:
+            error: What the handler raised, if it did.
+        """
+        flush = self._end(error)
+        if flush is not None:
+            self.result = flush.wait()
+
+    async def close_async(self, error: BaseException | None = None) -> None:
+        """End the invocation as `close` does, without occupying the event loop."""
+        flush = self._end(error)
+        if flush is not None:
+            self.result = await flush.wait_async(error)
+
+    def flush(self, *, failed: bool = False) -> None:
+        """Flush what there is now and stay open: a response is about to be complete.
+
+        Args:
+            failed: Whether the response tells of a failure. Where the events of failed calls are not simply sent,
+                they then wait for the end of the invocation, which knows the exception.
+        """
+        if self._may_flush(failed=failed):
+            began = time.monotonic()
+            try:
+                self._flush(self._scope.buffers, ended=False).wait()
+            finally:
+                self._spent += time.monotonic() - began
+
+    async def flush_async(self, *, failed: bool = False) -> None:
+        """Flush as `flush` does, without occupying the event loop."""
+        if self._may_flush(failed=failed):
+            began = time.monotonic()
+            try:
+                await self._flush(self._scope.buffers, ended=False).wait_async()
+            finally:
+                self._spent += time.monotonic() - began
+
+    def _may_flush(self, *, failed: bool) -> bool:
+        # What is nested is flushed by the scope around it.
+        return not (self._closed or self._scope.nested or (failed and not self._sends_all))
+
+    def _end(self, error: BaseException | None) -> Flush | None:
+        if self._closed:
+            return None
+        self._closed = True
+        nested = self._scope.nested
+        buffers = self._scope.close(keep=error is None or self._keeps(error))
+        if nested:
+            return None
+        if not (buffers or queues.pending or self._clients):
+            self.result = FlushResult()
+            return None
+        return self._flush(buffers, ended=True)
+
+    def _flush(self, buffers: dict[EventQueue, Buffer], *, ended: bool) -> Flush:
+        """Begin the flush of the clients that were written to, or chosen, and of others with pending events."""
+        forks.check()
+        flush = Flush(explicit=False)
+        buffers = dict(buffers)
+        deadline: Deadline | None = None
+        for queue in [*buffers, *queues.pending] if self._clients is None else self._clients:
+            buffer = buffers.pop(queue, None)
+            if buffer is None and not queue.has_own():
+                continue
+            if deadline is None or self._timeout is None:
+                deadline = self._deadline(queue)
+            mine = [] if buffer is None else [buffer]
+            flush.add(queue, [*mine, queue.own], deadline, closing=mine if ended else [])
+        if ended:
+            # Of clients that the user chose not to flush here: theirs leave by their own triggers.
+            _hand_over(buffers)
+        return flush
+
+    def _deadline(self, queue: EventQueue) -> Deadline:
+        seconds = queue.options.flush_timeout if self._timeout is None else self._timeout
+        remaining = self._scope.remaining()
+        if remaining is not None:
+            seconds = min(seconds, remaining - DEADLINE_RESERVE)
+        return Deadline.after(max(0.0, seconds - self._spent))
+
+    def _keeps(self, error: BaseException) -> bool:
+        """Whether the events count although the handler raised this."""
+        if isinstance(error, GeneratorExit) or (isinstance(error, SystemExit) and not error.code):
+            return True  # Neither is a failure: a stream was closed, a process ended well.
+        if callable(self._on_exception):
+            try:
+                return bool(self._on_exception(error))
+            except Exception:
+                logger.exception("on_exception raised; the events are sent")
+                return True
+        return self._sends_all
+
+    def __del__(self) -> None:
+        # Dropped without an end: a coroutine that nobody awaited, a body that a server forgot to close. It must not
+        # stay the only open one for ever, and nobody may be kept waiting here: its events leave as late ones do.
+        if not self._closed:
+            self._closed = True
+            _hand_over(self._scope.close(keep=True))
+
+    # -- as a `with` statement of the user's -----------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        if self._closed or self._entered is not None:
+            raise RuntimeError("an invocation is entered once: call `invocation()` again for the next one")
+        self._entered = self.step()
+        self._entered.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._leave(kind, error, traceback)
+        self.close(error)
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._leave(kind, error, traceback)
+        await self.close_async(error)
+
+    def _leave(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._entered is not None:
+            self._entered.__exit__(kind, error, traceback)
+            self._entered = None
+
+
+def _hand_over(buffers: dict[EventQueue, Buffer]) -> None:
+    """Move events to the own buffers of their clients."""
+    for queue, buffer in list(buffers.items()):
+        queue.join(buffer, queue.own)
+
+
+def flush_here(queue: EventQueue, timeout: float | None) -> Flush:
+    """Begin the flush that a user asks for: the current scopes' buffers, the client's own, what is retained.
+
+    Args:
+        queue: The client's queue.
+        timeout: The most seconds it takes; None for the client's `flush_timeout`.
+    """
+    forks.check()
+    buffers = [queue.own]
+    scope = current_scope()
+    remaining = scope.remaining() if scope is not None else None
+    while scope is not None:
+        buffer = scope.buffers.get(queue)
+        if buffer is not None:
+            buffers.append(buffer)
+        scope = scope.outer
+    seconds = queue.options.flush_timeout if timeout is None else timeout
+    if remaining is not None:
+        seconds = min(seconds, max(0.0, remaining - DEADLINE_RESERVE))
+    flush = Flush(explicit=True)
+    flush.add(queue, buffers, Deadline.after(seconds))
+    return flush

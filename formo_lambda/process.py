@@ -1,0 +1,144 @@
+"""The ways a process ends or doubles: interpreter exit, SIGTERM, fork, snapshot."""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import os
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from formo_lambda import forks
+from formo_lambda.delivery import queue as queues
+from formo_lambda.delivery.deadline import Deadline
+from formo_lambda.delivery.flush import Flush
+from formo_lambda.delivery.workers import start_thread
+from formo_lambda.options import EXIT_BUDGET
+from formo_lambda.transport.http import close_idle
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from formo_lambda.delivery.queue import EventQueue
+
+# Module state, because a process has one exit, one SIGTERM and one fork: it is what the interpreter keeps of us.
+_registered = False
+_signal_budget: float | None = None
+_installed = False
+_finalizes = False
+_exit_left = EXIT_BUDGET
+
+
+def register(signal_budget: float | None) -> None:
+    """Have the process flush before it ends; called when a client is made.
+
+    Args:
+        signal_budget: Seconds that SIGTERM gets, or None where the client does not want it handled.
+    """
+    global _registered, _signal_budget  # noqa: PLW0603 -- see above
+    if not _registered:
+        _registered = True
+        atexit.register(_flush_at_exit)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=forks.check)
+        _register_snapshot_hooks()
+    if signal_budget is not None:
+        _signal_budget = signal_budget
+        _install()
+
+
+def on_first_event() -> None:
+    """Make sure of what a fork takes away, or what was not there before; called when there is something to deliver."""
+    global _finalizes  # noqa: PLW0603 -- see above
+    if not _installed and _signal_budget is not None:
+        _install()
+    # The children of multiprocessing end with os._exit: they run its finalizers, and no atexit.
+    if not _finalizes and "multiprocessing.util" in sys.modules:
+        _finalizes = True
+        sys.modules["multiprocessing.util"].Finalize(None, _flush_at_exit, exitpriority=0)
+
+
+def flush_everything(budget: float) -> None:
+    """Flush every client of the process, all within the same time.
+
+    Args:
+        budget: Seconds.
+    """
+    flush = Flush(explicit=True)
+    deadline = Deadline.after(budget)
+    for queue in _queues():
+        flush.add(queue, queue.buffers(), deadline)
+    flush.wait()
+
+
+def _queues() -> set[EventQueue]:
+    return {*queues.pending, *queues.everyone}
+
+
+def _send_sigterm_again() -> None:
+    time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _flush_at_exit() -> None:
+    """Flush within what is left of the exit's time: where multiprocessing is loaded, its finalizers and atexit call."""
+    global _exit_left  # noqa: PLW0603 -- see above
+    began = time.monotonic()
+    flush_everything(max(0.0, _exit_left))
+    _exit_left -= time.monotonic() - began
+
+
+def _install() -> None:
+    """Handle SIGTERM, if nobody else does and Python lets us."""
+    global _installed  # noqa: PLW0603 -- see above
+    if threading.current_thread() is not threading.main_thread():
+        return
+    _installed = True
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        try:
+            signal.signal(signal.SIGTERM, _on_sigterm)
+        except ValueError:  # the main thread of a subinterpreter
+            pass
+
+
+def _on_sigterm(number: int, _frame: FrameType | None) -> None:
+    if any(queue.busy_here() for queue in _queues()) and start_thread(_send_sigterm_again, "formo-sigterm"):
+        return  # It came amid a change of a queue, which must be complete before the queue can be emptied.
+    flush_everything(_signal_budget or 0.0)
+    if signal.getsignal(number) is not _on_sigterm:
+        return  # Another handler called this one: what follows is its business.
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    # Only PID 1 of a container is still there: the kernel gives it no default action.
+    raise SystemExit(128 + number)
+
+
+def _start_over_in_child() -> None:
+    global _exit_left, _installed, _finalizes  # noqa: PLW0603 -- see above
+    _exit_left = EXIT_BUDGET
+    _installed = _finalizes = False
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is _on_sigterm:
+        # Until it tracks something itself, a child ends on SIGTERM as it would without us.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+forks.in_child.append(_start_over_in_child)
+
+
+def _register_snapshot_hooks() -> None:
+    """Close connections before AWS Lambda SnapStart takes its snapshot; what is restored opens its own."""
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "snap-start":
+        return
+    try:
+        hooks = importlib.import_module("snapshot_restore_py")  # of the runtime, never of ours
+    except ImportError:
+        return
+    hooks.register_before_snapshot(_close_connections)
+    hooks.register_after_restore(_close_connections)
+
+
+def _close_connections(*_: Any) -> None:
+    close_idle()

@@ -1,0 +1,1 @@
+"""Sends one request body over HTTP. The only place that opens sockets."""

@@ -1,0 +1,161 @@
+"""urllib3 connections whose every send and receive ends by one moment.
+
+A socket timeout bounds one system call, not an exchange: a server that sends a byte a second keeps a plain
+connection alive for ever. Here the time left is set anew before each call.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from typing import TYPE_CHECKING, Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+if TYPE_CHECKING:
+    import socket
+
+    from typing_extensions import Buffer
+
+
+class BoundedSocket:
+    """A connected socket under a moment by which everything on it must have ended.
+
+    Args:
+        sock: The socket.
+        until: The moment, in seconds of the monotonic clock.
+        has_body: Whether the heads of requests are followed by a body, and sent together with it.
+
+    Attributes:
+        until: The moment.
+    """
+
+    def __init__(self, sock: socket.socket, until: float, *, has_body: bool = True) -> None:
+        self._sock = sock
+        self._has_body = has_body
+        self.until = until
+        self._head = b""
+
+    def arm(self) -> None:
+        """Give the next system call the time that is left.
+
+        Raises:
+            TimeoutError: None is left.
+        """
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left)
+
+    def settimeout(self, _: float | None) -> None:
+        """Do nothing: the moment is set for the exchange as a whole."""
+
+    def sendall(self, data: Buffer) -> None:
+        """Send everything, however little the peer takes at a time; the head of a request goes out with its body.
+
+        `http.client` hands them over one by one, which would be two packets, and two records of TLS.
+        """
+        if self._has_body and not self._head and bytes(memoryview(data)[-4:]) == b"\r\n\r\n":
+            self._head = bytes(data)
+            return
+        if self._head:
+            data, self._head = self._head + bytes(data), b""
+        view = memoryview(data).cast("B")
+        while view:
+            self.arm()
+            view = view[self._sock.send(view) :]
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Return a reader of the socket that obeys the moment, as `http.client` wants one."""
+        return io.BufferedReader(_BoundedReader(self, self._sock.makefile("rb", buffering=0)))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+class _BoundedReader(io.RawIOBase):
+    """The raw reader under `BoundedSocket.makefile`; it keeps the socket open until it is closed itself."""
+
+    def __init__(self, bounded: BoundedSocket, raw: io.RawIOBase | socket.SocketIO) -> None:
+        self._bounded = bounded
+        self._raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._bounded.arm()
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Bounded:
+    """What both kinds of connection share: the moment, and when they were last used.
+
+    Attributes:
+        until: The moment by which the exchange must have ended, in seconds of the monotonic clock.
+        used_at: When the last exchange ended, in seconds of the wall clock: a freeze must count.
+        served: Whether an exchange has ended well on it.
+    """
+
+    until: float = 0.0
+    used_at: float = 0.0
+    served: bool = False
+    sock: Any
+    timeout: float | None
+
+    def bound(self, until: float) -> None:
+        """Set the moment for what comes next."""
+        self.until = until
+        if isinstance(self.sock, BoundedSocket):
+            self.sock.until = until
+
+    def connect(self) -> None:
+        """Connect by the moment.
+
+        Raises:
+            TimeoutError: The moment came; name resolution, which nothing bounds, may have taken longer still.
+        """
+        self.timeout = self._left()
+        super().connect()  # type: ignore[misc] # the connection class that this is mixed into
+        self.sock = BoundedSocket(self.sock, self.until)
+
+    def _new_conn(self) -> socket.socket:
+        """Open the socket, and leave what follows (a tunnel, the handshake of TLS) the time that is left."""
+        sock: socket.socket = super()._new_conn()  # type: ignore[misc] # likewise
+        try:
+            sock.settimeout(self._left())
+        except TimeoutError:
+            sock.close()
+            raise
+        return sock
+
+    def _tunnel(self) -> None:
+        """Ask the proxy for a tunnel, however slowly it answers."""
+        plain = self.sock
+        self.sock = BoundedSocket(plain, self.until, has_body=False)
+        try:
+            super()._tunnel()  # type: ignore[misc] # likewise
+        finally:
+            self.sock = plain
+        plain.settimeout(self._left())
+
+    def _left(self) -> float:
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        return left
+
+
+class BoundedHTTPConnection(_Bounded, HTTPConnection):
+    """A bounded connection in the clear, for loopback and proxies."""
+
+
+class BoundedHTTPSConnection(_Bounded, HTTPSConnection):
+    """A bounded connection over TLS."""
+
+
+BoundedConnection = BoundedHTTPConnection | BoundedHTTPSConnection

@@ -1,0 +1,90 @@
+"""What sends a request: one method, which users can implement, too."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Response(NamedTuple):
+    """The answer to one request.
+
+    Attributes:
+        status: The HTTP status.
+        headers: The header fields; names in lower case.
+        body: What was read of the body, at most 64 KB; empty where reading it failed.
+        requests: How many requests it took: two where a used connection turned out dead.
+    """
+
+    status: int
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+    requests: int = 1
+
+
+class TransportError(Exception):
+    """A request got no answer.
+
+    Args:
+        reason: What happened, in a few words, without the URL's credentials or a payload.
+        retry: Whether another attempt in the same flush may do better.
+        requests: How many requests were made.
+    """
+
+    def __init__(self, reason: str, *, retry: bool = True, requests: int = 1) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry = retry
+        self.requests = requests
+
+
+@runtime_checkable
+class Transport(Protocol):
+    """**Protocol:** sends one body; several threads may call it at once."""
+
+    def send(self, body: bytes, headers: Mapping[str, str], timeout: float) -> Response:
+        """Send one request and return the answer, whatever its status.
+
+        Args:
+            body: The JSON array of events.
+            headers: The header fields, with the write key.
+            timeout: Seconds by which it must have returned or raised.
+
+        Raises:
+            Exception: There was no answer. TransportError says more than others; all mean the same.
+        """
+
+
+class Endpoint:
+    """What the process knows of where requests go.
+
+    Attributes:
+        reached_at: When it last answered, or let a connection be opened, in seconds of the wall clock, because a freeze
+            counts; 0 if it did not.
+    """
+
+    reached_at: float = 0.0
+
+
+def header(headers: Mapping[str, str], name: str) -> str | None:
+    """Return a header field by its lower-case name, whatever case the transport kept."""
+    value = headers.get(name)
+    if value is None:
+        value = next((v for k, v in headers.items() if k.lower() == name), None)
+    return value
+
+
+def raised_by_signal_handler(error: BaseException | None) -> bool:
+    """Whether a handler of a signal raised an exception, or what it was caused by: then it is none of a transport's."""
+    handlers = {getattr(signal.getsignal(number), "__code__", None) for number in signal.valid_signals()} - {None}
+    while handlers and error is not None:
+        step = error.__traceback__
+        while step is not None:
+            if step.tb_frame.f_code in handlers:
+                return True
+            step = step.tb_next
+        error = error.__cause__ or error.__context__
+    return False

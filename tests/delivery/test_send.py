@@ -1,0 +1,520 @@
+"""What a sender makes of a server's answers: attempts, splits, and the outcome of each event."""
+
+from __future__ import annotations
+
+import json
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from formo_lambda.delivery import send
+from formo_lambda.delivery.deadline import Deadline
+from formo_lambda.delivery.send import Sender
+from formo_lambda.options import FAIR_ATTEMPT, MAX_ISOLATION_REQUESTS, WriteKey
+from formo_lambda.transport.protocol import Response, TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from formo_lambda.delivery.retry import TransientFailure
+    from formo_lambda.delivery.tally import Outcome
+
+    Answering = Callable[[list[int]], Response | BaseException]
+
+
+class Scripted:
+    """A transport that answers as a function of the events' numbers says, and keeps what it was given.
+
+    Attributes:
+        bodies: The numbers of the events of each request.
+        timeouts: The time allowed for each.
+        headers: The header fields of the last one.
+        accepted: The numbers answered with 2xx, in order.
+    """
+
+    def __init__(self, answer: Answering) -> None:
+        self._answer = answer
+        self.bodies: list[list[int]] = []
+        self.timeouts: list[float] = []
+        self.headers: Mapping[str, str] = {}
+        self.accepted: list[int] = []
+
+    def send(self, body: bytes, headers: Mapping[str, str], timeout: float) -> Response:
+        """Answer one request."""
+        numbers = [row["n"] for row in json.loads(body)]
+        self.bodies.append(numbers)
+        self.timeouts.append(timeout)
+        self.headers = headers
+        answer = self._answer(numbers)
+        if isinstance(answer, BaseException):
+            raise answer
+        if 200 <= answer.status < 300:
+            self.accepted += numbers
+        return answer
+
+
+def events_of(count: int) -> list[bytes]:
+    """Return so many events, each with its number."""
+    return [b'{"n":%d' % number for number in range(count)]
+
+
+class Refused(NamedTuple):
+    """Events that were given up.
+
+    Attributes:
+        numbers: Their numbers.
+        why: What was said of them.
+    """
+
+    numbers: list[int]
+    why: Outcome
+
+
+class Recorded:
+    """The progress of one request, as it was told.
+
+    Attributes:
+        sent: How many events were sent.
+        quarantined: How many of those the server set aside.
+        refused: The events that were given up, with their reasons.
+        kept: The numbers of the events whose outcome was not told.
+        requests: Requests that were made on the wire.
+        answers: Answers that were no failure of the server's own.
+        failure: What ended it.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.sent = 0
+        self.quarantined = 0
+        self.refused: list[Refused] = []
+        self.kept = list(range(count))
+        self.requests = 0
+        self.answers = 0
+        self.failure: TransientFailure | None = None
+
+    def settle(self, count: int, outcome: Outcome) -> None:
+        """Note the outcome of the next events."""
+        assert 1 <= count <= len(self.kept)
+        settled, self.kept = self.kept[:count], self.kept[count:]
+        if outcome.reason:
+            assert not outcome.quarantined
+            self.refused.append(Refused(settled, outcome))
+        else:
+            assert (outcome.status, outcome.transient) == (None, False)
+            self.sent += count
+            self.quarantined += outcome.quarantined
+
+    def attempted(self, requests: int) -> None:
+        """Count requests."""
+        self.requests += requests
+
+    def answered(self) -> None:
+        """Count an answer."""
+        self.answers += 1
+
+    @property
+    def given_up(self) -> list[int]:
+        """The numbers of the events that were given up."""
+        return [number for refused in self.refused for number in refused.numbers]
+
+    @property
+    def reached(self) -> bool:
+        """Whether the server was reached, as far as the one who asked can tell."""
+        return self.answers > 0 or (self.failure is not None and self.failure.status is not None)
+
+
+#: What the sender slept between attempts, in seconds.
+naps: list[float] = []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_waiting() -> Iterator[None]:
+    """Have the sender go on at once where it would wait between two attempts."""
+    with pytest.MonkeyPatch.context() as patch:
+        clock = SimpleNamespace(time=time.time, monotonic=time.monotonic, sleep=naps.append)
+        patch.setattr(send, "time", clock)
+        yield
+
+
+def sender_over(transport: Scripted, *, retries: int = 3, foreign: bool = True) -> Sender:
+    """Return a sender over a transport, which is a user's own unless told otherwise."""
+    return Sender(transport, WriteKey("test-key"), request_timeout=5.0, retry_count=retries, foreign=foreign)
+
+
+def deliver(transport: Scripted, count: int, *, budget: float = 1_000.0, retries: int = 3, **more: Any) -> Recorded:
+    """Send so many events as one request, without waiting between attempts."""
+    naps.clear()
+    progress = Recorded(count)
+    sender = sender_over(transport, retries=retries)
+    progress.failure = sender.send(events_of(count), Deadline.after(budget), progress, **more)
+    return progress
+
+
+def in_turn(*answers: Response | BaseException) -> Answering:
+    """Return an answer to each request in turn, and 200 after them."""
+    left = list(answers)
+    return lambda _: left.pop(0) if left else Response(200)
+
+
+def test_an_accepted_batch_is_sent() -> None:
+    """One request, and every event counts as sent."""
+    transport = Scripted(lambda _: Response(202))
+    outcome = deliver(transport, 5)
+    assert (outcome.sent, outcome.quarantined, outcome.kept, outcome.refused) == (5, 0, [], [])
+    assert (outcome.failure, outcome.requests, outcome.answers) == (None, 1, 1)
+    assert transport.bodies == [[0, 1, 2, 3, 4]]
+
+
+def test_the_request_says_who_and_what() -> None:
+    """The headers are the content type, the bearer token, and the name of this library."""
+    transport = Scripted(lambda _: Response(200))
+    deliver(transport, 1)
+    assert set(transport.headers) == {"Content-Type", "Authorization", "User-Agent"}
+    assert transport.headers["Content-Type"] == "application/json"
+    assert transport.headers["Authorization"] == "Bearer test-key"
+    assert transport.headers["User-Agent"].startswith("Formo-Python-SDK/")
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Response(500),
+        Response(503),
+        Response(408),
+        Response(429, {"retry-after": "0"}),
+        ConnectionResetError("reset"),
+        TransportError("timed out"),
+        RuntimeError("odd"),
+    ],
+)
+def test_a_transient_failure_is_tried_again(failure: Response | Exception) -> None:
+    """The same events go out again, and the attempts are counted."""
+    transport = Scripted(in_turn(failure, failure))
+    outcome = deliver(transport, 3)
+    assert (outcome.sent, outcome.requests, outcome.failure) == (3, 3, None)
+    assert transport.bodies == [[0, 1, 2]] * 3
+
+
+def test_a_lasting_failure_keeps_the_events() -> None:
+    """After the last attempt all events are kept, in order, with the reason."""
+    transport = Scripted(lambda _: Response(503, {"Retry-After": "0"}))
+    outcome = deliver(transport, 3, retries=2)
+    assert outcome.kept == [0, 1, 2]
+    assert outcome.failure is not None
+    assert (outcome.failure.status, outcome.failure.pause, outcome.requests, outcome.reached) == (503, 0.0, 3, True)
+
+
+def test_a_server_that_gave_no_answer_was_not_reached() -> None:
+    """An answer of any kind proves that there is a server; none does not."""
+    assert not deliver(Scripted(lambda _: TimeoutError()), 1).reached
+    assert deliver(Scripted(in_turn(TimeoutError(), Response(500))), 1, retries=1).reached
+
+
+def test_requests_of_a_failed_exchange_are_counted() -> None:
+    """An attempt that took two connections counts as two requests, whether it succeeded or not."""
+    assert deliver(Scripted(lambda _: TransportError("reset", requests=2)), 1, retries=1).requests == 4
+    assert deliver(Scripted(lambda _: Response(200, requests=2)), 1).requests == 2
+
+
+def test_a_probe_is_one_attempt() -> None:
+    """A single attempt is not followed by another, whatever `retry_count` says."""
+    transport = Scripted(lambda _: Response(500))
+    outcome = deliver(transport, 3, single_attempt=True)
+    assert (outcome.requests, len(outcome.kept)) == (1, 3)
+
+
+def test_without_time_nothing_is_sent() -> None:
+    """A deadline that is over keeps the events and makes no request."""
+    transport = Scripted(lambda _: Response(200))
+    outcome = deliver(transport, 3, budget=0.0)
+    assert (transport.bodies, len(outcome.kept), outcome.requests) == ([], 3, 0)
+    assert outcome.failure is not None
+    assert outcome.failure.reason == "out of time"
+
+
+def test_an_attempt_gets_what_is_left_of_the_time() -> None:
+    """The time allowed is the attempt's own bound or the rest of the deadline, whichever is less."""
+    transport = Scripted(lambda _: Response(200))
+    deliver(transport, 1)
+    deliver(transport, 1, budget=1.0)
+    assert transport.timeouts[0] == 5.0
+    assert 0.5 < transport.timeouts[1] <= 1.0
+
+
+@pytest.mark.parametrize("status", [301, 401, 403, 404, 410, 422])
+def test_a_refusal_gives_the_events_up(status: int) -> None:
+    """What will never be accepted is not tried twice, and comes back with status and reason."""
+    outcome = deliver(Scripted(lambda _: Response(status)), 4)
+    assert (outcome.sent, outcome.kept, outcome.requests, outcome.failure) == (0, [], 1, None)
+    ((numbers, why),) = outcome.refused
+    assert numbers == [0, 1, 2, 3]
+    assert (why.status, why.transient) == (status, False)
+    assert str(status) in why.reason
+
+
+@given(st.integers(1, 100), st.integers(1, 100))
+def test_too_large_is_split_until_it_fits(count: int, most: int) -> None:
+    """A server that takes so many events at once gets them all, in order, once each."""
+    transport = Scripted(lambda numbers: Response(413 if len(numbers) > most else 200))
+    outcome = deliver(transport, count)
+    assert (outcome.sent, outcome.kept, outcome.refused) == (count, [], [])
+    assert transport.accepted == list(range(count))
+
+
+def test_one_event_that_is_too_large_is_given_up_alone() -> None:
+    """The events beside it arrive."""
+    outcome = deliver(Scripted(lambda numbers: Response(413 if 5 in numbers else 200)), 20)
+    assert outcome.sent == 19
+    ((numbers, why),) = outcome.refused
+    assert (numbers, why.status) == ([5], 413)
+
+
+@given(st.integers(1, 100), st.integers(0, 99))
+def test_one_bad_event_is_isolated(count: int, bad: int) -> None:
+    """Of a refused batch, the good events arrive and the bad one is given up, within the limit of requests."""
+    transport = Scripted(lambda numbers: Response(400 if bad in numbers else 200))
+    outcome = deliver(transport, count)
+    assert outcome.given_up == ([bad] if bad < count else [])
+    assert transport.accepted == [number for number in range(count) if number != bad]
+    assert len(transport.bodies) <= 1 + MAX_ISOLATION_REQUESTS
+
+
+@given(st.integers(1, 100), st.sets(st.integers(0, 99)))
+def test_isolation_is_bounded_and_loses_nothing(count: int, bad: set[int]) -> None:
+    """However many events are bad: at most 32 requests more, each event accounted once, no bad one sent."""
+    transport = Scripted(lambda numbers: Response(400 if bad & set(numbers) else 200))
+    outcome = deliver(transport, count)
+    assert len(transport.bodies) == outcome.requests <= 1 + MAX_ISOLATION_REQUESTS
+    assert sorted(transport.accepted + outcome.given_up) == list(range(count))
+    assert outcome.sent == len(transport.accepted)
+    assert not bad & set(transport.accepted)
+
+
+def test_what_could_not_be_isolated_is_given_up() -> None:
+    """With every event bad, the limit is used and then all of them are given up, none kept for ever."""
+    outcome = deliver(Scripted(lambda _: Response(400)), 100)
+    assert outcome.requests == 1 + MAX_ISOLATION_REQUESTS
+    assert len(outcome.given_up) == 100
+    assert outcome.kept == []
+
+
+def test_isolation_ends_with_the_deadline() -> None:
+    """No request is spent on finding bad events once the time is over."""
+    deadline = Deadline.after(1_000.0)
+
+    def answer(_: list[int]) -> Response:
+        deadline.at = 0.0
+        return Response(400)
+
+    outcome = Recorded(8)
+    assert sender_over(Scripted(answer), retries=0).send(events_of(8), deadline, outcome) is None
+    assert (outcome.requests, outcome.sent, outcome.kept) == (1, 0, [])
+    assert outcome.given_up == list(range(8))
+
+
+def test_a_failure_amid_a_split_keeps_only_what_is_open() -> None:
+    """What arrived before it counts as sent; the rest is kept in order."""
+    transport = Scripted(in_turn(Response(413), Response(200), ConnectionResetError()))
+    outcome = deliver(transport, 10, retries=0)
+    assert transport.accepted == [0, 1, 2, 3, 4]
+    assert outcome.sent == 5
+    assert outcome.kept == [5, 6, 7, 8, 9]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (b'{"successful_rows": 2, "quarantined_rows": 1}', 1),
+        (b'{"quarantined_rows": 0}', 0),
+        (b'{"quarantined_rows": 99}', 3),
+        (b'{"quarantined_rows": -1}', 0),
+        (b'{"quarantined_rows": true}', 0),
+        (b'{"quarantined_rows": "1"}', 0),
+        (b'{"quarantined_rows": null}', 0),
+        (b'{"quarantined_rows": 1.0}', 0),
+        (b'{"successful_rows": 3}', 0),
+        (b"", 0),
+        (b"OK", 0),
+        (b"<html>", 0),
+        (b"[]", 0),
+        (b"1", 0),
+        (b'"quarantined_rows"', 0),
+        (b"null", 0),
+        (b'{"quarantined_rows": 1', 0),
+        (b"\xff\xfe\x00", 0),
+        (b"[" * 60_000, 0),
+    ],
+)
+def test_quarantined_rows_are_read_from_any_answer(answer: bytes, expected: int) -> None:
+    """The server's word counts where it is a sensible number; an odd body is no failure."""
+    outcome = deliver(Scripted(lambda _: Response(200, {}, answer)), 3)
+    assert (outcome.sent, outcome.quarantined, outcome.failure) == (3, expected, None)
+
+
+@given(st.binary(max_size=200))
+def test_no_answer_makes_it_raise(answer: bytes) -> None:
+    """Whatever the bytes of an answer, the batch is sent and its quarantine is within its size."""
+    outcome = deliver(Scripted(lambda _: Response(200, {}, answer)), 3)
+    assert outcome.sent == 3
+    assert 0 <= outcome.quarantined <= 3
+
+
+@given(
+    st.integers(1, 60),
+    st.lists(
+        st.sampled_from([200, 202, 301, 400, 401, 408, 413, 429, 500, 503, None]),
+        max_size=30,
+    ),
+)
+def test_every_event_has_one_outcome(count: int, statuses: list[int | None]) -> None:
+    """Under any sequence of answers: sent, kept or refused, each event once, and every request counted."""
+    answers = [ConnectionError() if status is None else Response(status) for status in statuses]
+    transport = Scripted(in_turn(*answers))
+    outcome = deliver(transport, count)
+    assert sorted(transport.accepted + outcome.given_up + outcome.kept) == list(range(count))
+    assert outcome.sent == len(transport.accepted)
+    assert outcome.requests == len(transport.bodies)
+    assert (outcome.failure is None) == (not outcome.kept)
+
+
+def test_the_pause_between_attempts_is_slept() -> None:
+    """What the server asks for by Retry-After is waited for before each further attempt."""
+    outcome = deliver(Scripted(in_turn(*[Response(503, {"Retry-After": "9"})] * 2)), 1)
+    assert (outcome.sent, outcome.requests, naps) == (1, 3, [9.0, 9.0])
+
+
+def test_a_longer_wait_than_allowed_ends_it() -> None:
+    """Where nobody waits for the events, the thread is not held through a long pause."""
+    outcome = deliver(Scripted(lambda _: Response(503, {"Retry-After": "9"})), 2, longest_wait=1.0)
+    assert (outcome.kept, outcome.requests, naps) == ([0, 1], 1, [])
+
+
+@pytest.mark.parametrize(
+    ("status", "answers"),
+    [(200, 1), (202, 1), (301, 1), (400, 1), (401, 1), (413, 1), (422, 1), (408, 0), (429, 0), (500, 0), (503, 0)],
+)
+def test_what_is_an_answer(status: int, answers: int) -> None:
+    """A refusal shows that the server is well; a failure of its own does not."""
+    assert deliver(Scripted(lambda _: Response(status)), 1, retries=0).answers == answers
+
+
+def cut_short(*answers: Response | Exception, takes: float = 0.0, span: float = 2.0) -> Recorded:
+    """Send one event; the last answer ends the time, after it has taken some of it."""
+    now = time.monotonic()
+    deadline = Deadline(now + 4.0, span)
+    left = list(answers)
+
+    def answer(_: list[int]) -> Response | Exception:
+        if len(left) == 1:
+            deadline.at = 0.0
+            send.time.monotonic = lambda: now + takes  # type: ignore[attr-defined] # the clock above
+        return left.pop(0)
+
+    outcome = Recorded(1)
+    send.time.monotonic = lambda: now  # type: ignore[attr-defined]
+    try:
+        outcome.failure = sender_over(Scripted(answer)).send(events_of(1), deadline, outcome)
+    finally:
+        send.time.monotonic = time.monotonic  # type: ignore[attr-defined]
+    assert (outcome.kept, outcome.requests) == ([0], len(answers))
+    return outcome
+
+
+@pytest.mark.parametrize(
+    ("takes", "span", "tried"),
+    [
+        (FAIR_ATTEMPT * 1.1, 2.0, True),
+        (FAIR_ATTEMPT * 0.9, 2.0, False),
+        (0.06, 0.1, True),
+        (0.04, 0.1, False),
+    ],
+)
+def test_a_server_that_had_hardly_any_time_is_not_blamed(takes: float, span: float, tried: bool) -> None:  # noqa: FBT001
+    """An attempt that the deadline cut short counts if it had a quarter of a second, or half of a shorter flush."""
+    failure = cut_short(TimeoutError(), takes=takes, span=span).failure
+    assert failure is not None
+    assert failure.tried is tried
+
+
+def test_a_failure_that_no_deadline_caused_is_blamed_at_once() -> None:
+    """A refused connection says something of the server, however little time it took."""
+    failure = deliver(Scripted(lambda _: ConnectionRefusedError()), 1, retries=0).failure
+    assert failure is not None
+    assert failure.tried
+
+
+def test_an_attempt_that_was_cut_short_does_not_excuse_the_one_before_it() -> None:
+    """The server failed once with time enough."""
+    failure = cut_short(Response(503), TimeoutError()).failure
+    assert failure is not None
+    assert (failure.status, failure.tried) == (None, True)
+
+
+def test_without_time_nobody_is_blamed() -> None:
+    """A request that was never made says nothing."""
+    failure = deliver(Scripted(lambda _: Response(200)), 1, budget=0.0).failure
+    assert failure is not None
+    assert not failure.tried
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        SimpleNamespace(status="200", headers={}, body=b"", requests=1),
+        SimpleNamespace(status=200, headers=7, body=b"", requests=1),
+        SimpleNamespace(status=200, headers={}, body="text", requests=1),
+        SimpleNamespace(status=200, headers={}, body=b""),
+    ],
+)
+def test_what_is_no_answer_is_a_failure(answer: Any) -> None:
+    """A transport of the user's own may return anything: the events are kept, and nothing raises."""
+
+    class Odd(Scripted):
+        def send(self, body: bytes, headers: Mapping[str, str], timeout: float) -> Response:
+            """Answer with that."""
+            odd: Response = answer
+            return odd
+
+    outcome = deliver(Odd(lambda _: Response(200)), 2, retries=1)
+    assert (outcome.sent, outcome.kept, outcome.requests) == (0, [0, 1], 2)
+    assert outcome.failure is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "foreign"), [(KeyboardInterrupt, True), (KeyboardInterrupt, False), (SystemExit, False)]
+)
+def test_an_exception_of_a_signal_handler_passes(error: type[BaseException], foreign: bool) -> None:  # noqa: FBT001
+    """It is not an attempt that failed: what was told before it stands, and nothing is tried again."""
+
+    def answer(numbers: list[int]) -> Response:
+        if numbers[0] == 0:
+            return Response(200 if len(numbers) == 1 else 413)
+        raise error
+
+    transport, outcome = Scripted(answer), Recorded(2)
+    with pytest.raises(error):
+        sender_over(transport, foreign=foreign).send(events_of(2), Deadline.after(10.0), outcome)
+    assert (outcome.sent, outcome.kept, transport.bodies) == (1, [1], [[0, 1], [0], [1]])
+
+
+def test_a_users_transport_ends_no_process() -> None:
+    """Its `sys.exit()` is a failure like any other."""
+    outcome = deliver(Scripted(in_turn(SystemExit(3))), 2)
+    assert (outcome.sent, outcome.requests, outcome.failure) == (2, 2, None)
+
+
+def test_only_what_our_own_transport_is_made_to_raise_is_a_failure_of_it() -> None:
+    """Anything else was raised into the thread from outside, as by a signal handler that limits its time: it passes."""
+
+    class TooLongError(Exception):
+        pass
+
+    transport, outcome = Scripted(in_turn(TransportError("reset"), TooLongError())), Recorded(2)
+    with pytest.raises(TooLongError):
+        sender_over(transport, foreign=False).send(events_of(2), Deadline.after(10.0), outcome)
+    assert (outcome.kept, outcome.requests, len(transport.bodies)) == ([0, 1], 1, 2)

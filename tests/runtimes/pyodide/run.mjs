@@ -1,0 +1,19 @@
+// Runs the `main` of a Python program in Pyodide: node run.mjs <folder of Pyodide> <folder of the project> <the program>
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+
+const [home, project, program] = process.argv.slice(2);
+const { loadPyodide } = await import(pathToFileURL(`${home}/node_modules/pyodide/pyodide.mjs`));
+const python = await loadPyodide({ env: { HOME: "/home", PYTHONDONTWRITEBYTECODE: "1" } });
+
+const folders = {
+  "/mounted/site-packages": `${home}/site-packages`,
+  "/mounted/project/formo_lambda": `${project}/formo_lambda`,
+};
+for (const [there, here] of Object.entries(folders)) {
+  python.FS.mkdirTree(there);
+  python.FS.mount(python.FS.filesystems.NODEFS, { root: here }, there);
+}
+python.runPython('import sys; sys.path[:0] = ["/mounted/project", "/mounted/site-packages"]');
+python.runPython(readFileSync(program, "utf8"));
+await python.globals.get("main")();
