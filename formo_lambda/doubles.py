@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import sys
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda import asgi, wsgi
 from formo_lambda.outcome import conclude, conclude_async
-from formo_lambda.streams import async_generator_function, generator_function
+from formo_lambda.streams import async_generator_function, generator_function, reference_to_generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,8 @@ def _of_generator_function(handler: Callable[..., Any], invoker: Invoker) -> Cal
     def double(*args: Any, **kwargs: Any) -> Any:
         environ = wsgi.environ_of(args)
         if environ is None:
-            return (yield from drive(*args, **kwargs))
+            held = reference_to_generator(sys._getframe())  # noqa: SLF001 -- its own
+            return (yield from drive(held, *args, **kwargs))
         body = wsgi.respond(handler, args, kwargs, invoker.open((environ,), {}))
         try:
             return (yield from body)

@@ -71,6 +71,8 @@ DEADLINE_RESERVE: Final = 0.25
 
 #: Seconds that all clients together get at interpreter exit.
 EXIT_BUDGET: Final = 2.0
+#: The part of it that is kept for handing over what could not be sent.
+HAND_OVER_SHARE: Final = 0.25
 
 #: Seconds to which a longer timeout is cut: a day is as good as for ever, and any clock can count it.
 LONGEST_TIMEOUT: Final = 86_400.0

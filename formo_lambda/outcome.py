@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda.responses import Body, Meter, find_body
@@ -82,7 +83,7 @@ def _driven(body: Body, result: Any, run: Invocation, meter: Meter) -> Any:
     if hasattr(kind, "__aiter__"):
         return DrivenAsyncIterator(body.parts, run, meter)
     if hasattr(kind, "send") and body.parts is result:
-        return _from_first_step(generator_function, body.parts, run)
+        return _from_first_step(lambda start: partial(generator_function(start), None), body.parts, run)
     return DrivenIterator(body.parts, run, meter)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import importlib
+import logging
 import os
 import signal
 import sys
@@ -16,13 +17,15 @@ from formo_lambda.delivery import queue as queues
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.flush import Flush
 from formo_lambda.delivery.workers import start_thread
-from formo_lambda.options import EXIT_BUDGET
+from formo_lambda.options import EXIT_BUDGET, HAND_OVER_SHARE
 from formo_lambda.transport.http import close_idle
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from formo_lambda.delivery.queue import EventQueue
+
+logger = logging.getLogger("formo_lambda")
 
 # Module state, because a process has one exit, one SIGTERM and one fork: it is what the interpreter keeps of us.
 _registered = False
@@ -74,6 +77,24 @@ def flush_everything(budget: float) -> None:
     flush.wait()
 
 
+def _flush_for_good(budget: float) -> None:
+    """Flush every client, and hand over what is left: nobody will send it any more.
+
+    Args:
+        budget: Seconds for both.
+    """
+    deadline = Deadline.after(budget)
+    hands_over = any(queue.options.on_undelivered is not None for queue in _queues())
+    flush_everything(budget * (1 - HAND_OVER_SHARE) if hands_over else budget)
+    lost = 0
+    for queue in _queues():
+        lost += queue.give_up_all("the process ended before it could be sent")
+        queue.background.tell(queue)
+    if lost:
+        logger.error("%d events are lost: the process ended before they could be sent", lost)
+        flush_everything(deadline.remaining())  # which waits for the hand-over
+
+
 def _queues() -> set[EventQueue]:
     return {*queues.pending, *queues.everyone}
 
@@ -87,7 +108,7 @@ def _flush_at_exit() -> None:
     """Flush within what is left of the exit's time: where multiprocessing is loaded, its finalizers and atexit call."""
     global _exit_left  # noqa: PLW0603 -- see above
     began = time.monotonic()
-    flush_everything(max(0.0, _exit_left))
+    _flush_for_good(max(0.0, _exit_left))
     _exit_left -= time.monotonic() - began
 
 
@@ -107,9 +128,10 @@ def _install() -> None:
 def _on_sigterm(number: int, _frame: FrameType | None) -> None:
     if any(queue.busy_here() for queue in _queues()) and start_thread(_send_sigterm_again, "formo-sigterm"):
         return  # It came amid a change of a queue, which must be complete before the queue can be emptied.
-    flush_everything(_signal_budget or 0.0)
     if signal.getsignal(number) is not _on_sigterm:
+        flush_everything(_signal_budget or 0.0)
         return  # Another handler called this one: what follows is its business.
+    _flush_for_good(_signal_budget or 0.0)
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     # Only PID 1 of a container is still there: the kernel gives it no default action.

@@ -35,16 +35,16 @@ class FlushResult(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was retained, given up or quarantined."""
-        return not (self.retained or self.undelivered or self.quarantined)
+        """Whether nothing was retained, given up or quarantined; with errors it never is."""
+        return not (self.retained or self.undelivered or self.quarantined or self.errors)
 
     def raise_for_errors(self) -> None:
         """Raise the first error, if events were retained, given up or quarantined.
 
         Raises:
-            DeliveryError: `ok` is false.
+            DeliveryError: Some were.
         """
-        if self.ok:
+        if not (self.retained or self.undelivered or self.quarantined):
             return
         from formo_lambda.errors import DeliveryError  # noqa: PLC0415 -- needed on this path only
 

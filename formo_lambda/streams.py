@@ -6,6 +6,10 @@ from another context. So the invocation is entered and left around every single 
 
 from __future__ import annotations
 
+import contextvars
+import sys
+import weakref
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
         Iterable,
         Iterator,
     )
+    from types import FrameType
 
     from formo_lambda.invocation.invocation import Invocation
     from formo_lambda.responses import Meter
@@ -119,14 +124,35 @@ class DrivenAsyncIterator:
         return getattr(self._inner, name)
 
 
-def generator_function(start: Callable[..., tuple[Generator[Any, Any, Any], Invocation]]) -> Callable[..., Any]:
+def reference_to_generator(frame: FrameType) -> weakref.ref[Any] | None:
+    """Return a reference to the generator that runs in a frame, if it is young enough to be found quickly.
+
+    A generator cannot name itself. When it is dropped, its weak references end before its code sees GeneratorExit: so
+    it knows whether it is closed by somebody, or collected by whatever thread comes along.
+    """
+    import gc  # noqa: PLC0415 -- few handlers are generators
+
+    for candidate in gc.get_objects(generation=0):
+        if type(candidate) is GeneratorType and candidate.gi_frame is frame:
+            return weakref.ref(candidate)
+    return None
+
+
+def generator_function(
+    start: Callable[..., tuple[Generator[Any, Any, Any], Invocation]],
+) -> Callable[..., Generator[Any, Any, Any]]:
     """Return a generator function that delegates as `yield from` does, each step within the invocation.
 
     Args:
         start: Called with the arguments at the first step; returns the generator to delegate to, and its invocation.
+
+    Returns:
+        A function of a reference to the generator that users hold (None if that is the one it returns), and of the
+        arguments.
     """
 
-    def driven(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+    def driven(held: weakref.ref[Any] | None, *args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        held = held or reference_to_generator(sys._getframe())  # noqa: SLF001 -- its own
         inner, run = start(*args, **kwargs)
         step: Any = inner.__next__
         arguments: tuple[Any, ...] = ()
@@ -142,8 +168,13 @@ def generator_function(start: Callable[..., tuple[Generator[Any, Any, Any], Invo
                     sent = yield value
                     step, arguments = (inner.__next__, ()) if sent is None else (inner.send, (sent,))
                 except GeneratorExit:
-                    with run.step():
-                        inner.close()
+                    if held is not None and held() is None:
+                        # Collected, on any thread and in the middle of anything: nobody is to wait here. In a context
+                        # of its own, because Python up to 3.11 crashes where a variable is set while it is being set.
+                        contextvars.copy_context().run(_close_within, inner, run)
+                        run.hand_over()
+                    else:
+                        _close_within(inner, run)
                     raise
                 except BaseException as error:  # noqa: BLE001 -- whatever is thrown in is the inner generator's
                     step, arguments = inner.throw, (error,)
@@ -152,6 +183,11 @@ def generator_function(start: Callable[..., tuple[Generator[Any, Any, Any], Invo
             raise
 
     return driven
+
+
+def _close_within(inner: Generator[Any, Any, Any], run: Invocation) -> None:
+    with run.step():
+        inner.close()
 
 
 def async_generator_function(

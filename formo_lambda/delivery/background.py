@@ -120,7 +120,11 @@ class Background:
         longest_wait = BACKGROUND_WAIT if request.background else float("inf")
         try:
             failure = self._sender.send(
-                request.events(), request.deadline, request, single_attempt=request.probe, longest_wait=longest_wait
+                [list(part.events) for part in request.parts],
+                request.deadline,
+                request,
+                single_attempt=request.probe,
+                longest_wait=longest_wait,
             )
         except BaseException as error:
             if not on_worker:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from formo_lambda.options import FAIR_ATTEMPT
+
 
 class Deadline:
     """A point on the monotonic clock by which something must have ended.
@@ -31,6 +33,10 @@ class Deadline:
     def earlier(self, seconds: float) -> Deadline:
         """Return this deadline, or the one `seconds` from now if that comes first."""
         return min(self, Deadline.after(seconds), key=lambda deadline: deadline.at)
+
+    def fair(self) -> float:
+        """Return the seconds that a server must have had for its silence to count as a failure."""
+        return min(FAIR_ATTEMPT, self.span / 2)
 
     def __repr__(self) -> str:
         return f"Deadline(in {self.remaining():.3f} s)"

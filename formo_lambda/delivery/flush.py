@@ -113,7 +113,7 @@ class _QueueFlush:
     def finish(self) -> FlushResult:
         """End the flush, and return what it says."""
         queue, tally = self._queue, self._tally
-        queue.finish(tally, time.monotonic())
+        queue.finish(tally, self._deadline, time.monotonic())
         if self._probing and queue.breaker.until is None:
             queue.put_retained(time.monotonic())
         if self._awaits_callbacks():

@@ -30,7 +30,7 @@ def open_queue(
         serverless: Whether the platform may freeze the process between invocations: no thread watches those.
         on_first_event: Called when there is something to deliver.
     """
-    http = HttpTransport(options.endpoint, workers.submit) if transport is None else None
+    http = HttpTransport(options.endpoint, workers.submit_for_caller) if transport is None else None
     sender = Sender(
         transport or http,  # type: ignore[arg-type] # one of them there is
         # A disabled client never sends, so it never needs the key it may lack.

@@ -21,7 +21,6 @@ from formo_lambda.errors import DeliveryError
 from formo_lambda.options import (
     BACKGROUND_BUDGET,
     CONNECTION_IDLE_MAX,
-    FAIR_ATTEMPT,
     MAX_BATCH_EVENTS,
     MAX_REQUESTS,
     OTHERS_TIME,
@@ -265,11 +264,10 @@ class EventQueue:
     def stats(self) -> Stats:
         """Return the totals, all as of one moment."""
         with self.lock:
-            parts = [part for request in list(self.in_flight) for part in request.in_flight()]
-            late = sum(len(part.events) for part in parts if part.late)
-            buffered = sum(len(buffer.events) for buffer in self.buffers()) - late
+            retained = self._retained_events()
+            parts = [part for request in list(self.in_flight) for part in request.in_flight() if not part.late]
+            buffered = sum(len(buffer.events) for buffer in self.buffers())
             buffered += sum(len(batch.events) for batch in [*self.waiting, *parts])
-            retained = sum(len(batch.events) for batch in self.retained) + late
             totals = dict(self._totals)
             for theirs in [aside.stats() for aside in self._asides]:
                 buffered += theirs.buffered
@@ -277,6 +275,11 @@ class EventQueue:
                 totals = {name: number + getattr(theirs, name) for name, number in totals.items()}
         settled = totals["sent"] + totals["undelivered"] + totals["discarded"]
         return Stats(tracked=buffered + retained + settled, buffered=buffered, retained=retained, **totals)
+
+    def _retained_events(self) -> int:
+        """Return how many events are retained, those among them that are in flight and late."""
+        late = [part for request in list(self.in_flight) for part in request.in_flight() if part.late]
+        return sum(len(batch.events) for batch in [*self.retained, *late])
 
     def has_own(self) -> bool:
         """Whether the end of an invocation that this client had no part in has something to do or to tell of it."""
@@ -373,6 +376,7 @@ class EventQueue:
                 return self._probe(batch, tally, now)
             else:
                 self._retain(batch, _LEFT_ALONE, now)
+                tally.others = self._retained_events() - tally.retained
         return None
 
     def resume(self, tally: Tally, deadline: Deadline) -> None:
@@ -702,16 +706,16 @@ class EventQueue:
 
     # -- the end of a flush --------------------------------------------------------------------------------------------
 
-    def finish(self, tally: Tally, now: float) -> None:
+    def finish(self, tally: Tally, deadline: Deadline, now: float) -> None:
         """End a flush: what was not started for it is retained, and what is still under way is late."""
         with self.lock:
             self._sleeping.pop(tally, None)
             if tally.outstanding:
-                self._end_late(tally, now)
+                self._end_late(tally, deadline, now)
             tally.finished = True
         self._go_on()
 
-    def _end_late(self, tally: Tally, now: float) -> None:
+    def _end_late(self, tally: Tally, deadline: Deadline, now: float) -> None:
         waited_in_vain = False
         for batch in [batch for batch in self.waiting if tally in batch.tallies]:
             if all(each.finished for each in batch.tallies if each is not tally):
@@ -725,7 +729,7 @@ class EventQueue:
             mine = [part for part in parts if tally in part.tallies]
             if not mine and not waited_in_vain:
                 continue
-            silent = now - request.started >= FAIR_ATTEMPT
+            silent = now - request.started >= deadline.fair()
             if silent and request.is_waited_for():
                 self.breaker.failed(now)
             for part in parts:
@@ -776,6 +780,18 @@ class EventQueue:
         if not batch.tallies:
             self._note_untold(why, number)
         self.callbacks.add(batch.events, DeliveryError(why.reason, count=number, status=why.status))
+
+    def give_up_all(self, reason: str) -> int:
+        """Give up everything there is, because nobody will send it any more; return how many events that were."""
+        with self.lock:
+            parts = [part for request in list(self.in_flight) for part in request.in_flight()]
+            left = self._leave(self.buffers(), None, None)
+            batches = [*self.retained.take(), *parts, *self.waiting, left]
+            self.waiting.clear()
+            for batch in batches:
+                batch.become(Place.SETTLED)
+                self._give_up(batch, Outcome(reason))
+        return sum(len(batch.events) for batch in batches)
 
     def _note_untold(self, why: Outcome, number: int) -> None:
         self._untold[why] = self._untold.get(why, 0) + number

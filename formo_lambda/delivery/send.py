@@ -18,7 +18,7 @@ from formo_lambda.delivery.retry import (
     verdict,
 )
 from formo_lambda.delivery.tally import Outcome
-from formo_lambda.options import FAIR_ATTEMPT, LIBRARY_NAME, MAX_ISOLATION_REQUESTS, VERSION
+from formo_lambda.options import LIBRARY_NAME, MAX_ISOLATION_REQUESTS, VERSION
 from formo_lambda.transport.protocol import Response, TransportError, raised_by_signal_handler
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Sender:
 
     def send(
         self,
-        events: list[bytes],
+        parts: list[list[bytes]],
         deadline: Deadline,
         progress: Progress,
         *,
@@ -76,7 +76,7 @@ class Sender:
         """Send some events as one request, or as several where the server refuses it whole.
 
         Args:
-            events: The events, at most as many as one request holds.
+            parts: The events of each flush that shares the request, at most as many as it holds.
             deadline: When it must have ended.
             progress: Is told the outcome of the events, from the first one on.
             single_attempt: Whether nothing is tried again, as in a probe.
@@ -86,25 +86,26 @@ class Sender:
             The failure that ended it, or None. Events whose outcome `progress` was not told have met that failure.
         """
         retry_count = 0 if single_attempt else self._retry_count
-        parts = [events]
-        isolating = MAX_ISOLATION_REQUESTS
+        # Each with the requests that may still be spent on finding its bad events.
+        left = [(parts, [MAX_ISOLATION_REQUESTS])]
         try:
-            while parts:
-                part = parts.pop(0)
-                response = self._request(part, deadline, progress, retry_count, longest_wait)
+            while left:
+                parts, allowance = left.pop(0)
+                events = [event for part in parts for event in part]
+                response = self._request(events, deadline, progress, retry_count, longest_wait)
                 judged = verdict(response.status)
-                divisible = judged in (Verdict.TOO_LARGE, Verdict.MALFORMED) and len(part) > 1
-                if divisible and judged is Verdict.MALFORMED:
-                    # Both halves must be affordable, and in time: what cannot be isolated is given up as it is.
-                    divisible = isolating >= 2 and deadline.remaining() > 0
-                    isolating -= 2
-                if divisible:
-                    middle = len(part) // 2
-                    parts[:0] = [part[:middle], part[middle:]]
+                if judged is Verdict.MALFORMED and len(parts) > 1:
+                    # None is to pay for another's bad events.
+                    left[:0] = [([part], [MAX_ISOLATION_REQUESTS]) for part in parts]
+                elif judged is Verdict.TOO_LARGE and len(parts) > 1:
+                    left[:0] = [(parts[: len(parts) // 2], allowance), (parts[len(parts) // 2 :], allowance)]
+                elif len(events) > 1 and _is_divisible(judged, allowance, deadline):
+                    middle = len(events) // 2
+                    left[:0] = [([events[:middle]], allowance), ([events[middle:]], allowance)]
                 elif judged is Verdict.ACCEPTED:
-                    progress.settle(len(part), Outcome(quarantined=_quarantined(response.body, len(part))))
+                    progress.settle(len(events), Outcome(quarantined=_quarantined(response.body, len(events))))
                 else:
-                    progress.settle(len(part), Outcome(refusal(response.status), response.status))
+                    progress.settle(len(events), Outcome(refusal(response.status), response.status))
         except TransientFailure as failure:
             return failure
         return None
@@ -159,7 +160,7 @@ class Sender:
             failure = as_transient(error)
             # A server that was given a moment only is not to blame for its silence.
             if deadline.remaining() <= 0 and timeout < self._request_timeout:
-                failure.tried = time.monotonic() - started >= min(FAIR_ATTEMPT, deadline.span / 2)
+                failure.tried = time.monotonic() - started >= deadline.fair()
             raise failure from error
         progress.attempted(response.requests)
         if verdict(response.status) is Verdict.TRANSIENT:
@@ -168,6 +169,15 @@ class Sender:
             )
         progress.answered()
         return response
+
+
+def _is_divisible(judged: Verdict, allowance: list[int], deadline: Deadline) -> bool:
+    """Whether events are to be sent as two requests instead of one."""
+    if judged is Verdict.MALFORMED:
+        # Both halves must be affordable, and in time: what cannot be isolated is given up as it is.
+        allowance[0] -= 2
+        return allowance[0] >= 0 and deadline.remaining() > 0
+    return judged is Verdict.TOO_LARGE
 
 
 def _quarantined(answer: bytes, count: int) -> int:

@@ -44,6 +44,7 @@ class Tally:
         waiting: Its events in the list of waiting batches.
         in_flight: Its events that a thread is sending.
         retained: Its events that are kept for a later flush.
+        others: Events of other flushes that are kept as well, where all are because the server is left alone.
         finished: Whether nobody asks for it any more: it is not updated from then on.
         wake: Called when nothing waits and nothing is in flight any more, and when there is room for a request of its
             own, if it sleeps for that.
@@ -57,6 +58,7 @@ class Tally:
         "in_flight",
         "invalid",
         "open",
+        "others",
         "quarantined",
         "requests",
         "retained",
@@ -76,7 +78,7 @@ class Tally:
     def start_over(self) -> None:
         """Count from zero, as a forked child does."""
         self.sent = self.quarantined = self.undelivered = self.requests = self.discarded = self.invalid = 0
-        self.waiting = self.in_flight = self.retained = 0
+        self.waiting = self.in_flight = self.retained = self.others = 0
         self._why: dict[tuple[str, int | None, bool], int] = {}
 
     @property
@@ -99,7 +101,7 @@ class Tally:
         return FlushResult(
             self.sent,
             self.quarantined,
-            self.outstanding + self.retained,
+            self.outstanding + self.retained + self.others,
             self.undelivered,
             self.discarded,
             self.invalid,

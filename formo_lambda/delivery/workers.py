@@ -96,6 +96,7 @@ class Workers:
         self._idle: list[_Worker] = []
         self._running: dict[Hashable, int] = {}
         self._backlog: dict[Hashable, deque[Task]] = {}
+        self._threads: set[int] = set()
 
     def submit(self, task: Task, group: Hashable, limit: int = MAX_REQUESTS) -> bool:
         """Have a task run on a worker.
@@ -137,6 +138,10 @@ class Workers:
                 return False
             _run(following)
 
+    def submit_for_caller(self, task: Task, group: Hashable) -> bool:
+        """Have a task run on a worker that a caller can abandon; return False on a worker, which needs no other."""
+        return threading.get_ident() not in self._threads and self.submit(task, group)
+
     def dismiss(self) -> None:
         """End the workers that have nothing to do."""
         with self._lock:
@@ -156,6 +161,8 @@ class Workers:
 
     def _work(self, worker: _Worker) -> None:
         """Run what the worker is given until nothing comes for a while."""
+        me, threads = threading.get_ident(), self._threads
+        threads.add(me)
         while worker.given is not None:
             (task, group), worker.given = worker.given, None
             while task is not None:
@@ -172,6 +179,7 @@ class Workers:
                         self._idle.remove(worker)
                 if not ends:  # It has been given something just now.
                     worker.latch.wait(WORKER_IDLE)
+        threads.discard(me)
 
 
 def _run(task: Task) -> None:

@@ -10,7 +10,7 @@ from formo_lambda import forks
 from formo_lambda.delivery import queue as queues
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.flush import Flush
-from formo_lambda.invocation.scope import current_scope, inside, open_scope
+from formo_lambda.invocation.scope import current_scope, inside, is_inside, open_scope
 from formo_lambda.options import DEADLINE_RESERVE
 from formo_lambda.results import FlushResult
 
@@ -162,12 +162,16 @@ class Invocation:
                 return True
         return self._sends_all
 
-    def __del__(self) -> None:
-        # Dropped without an end: a coroutine that nobody awaited, a body that a server forgot to close. It must not
-        # stay the only open one for ever, and nobody may be kept waiting here: its events leave as late ones do.
+    def hand_over(self) -> None:
+        """End the invocation where nobody may be kept waiting: its events leave as those tracked outside any do."""
         if not self._closed:
             self._closed = True
             _hand_over(self._scope.close(keep=True))
+
+    def __del__(self) -> None:
+        # Dropped without an end: a coroutine that nobody awaited, a body that a server forgot to close. It must not
+        # stay the only open one for ever.
+        self.hand_over()
 
     # -- as a `with` statement of the user's -----------------------------------------------------------------------
 
@@ -217,6 +221,9 @@ def flush_here(queue: EventQueue, timeout: float | None) -> Flush:
     forks.check()
     buffers = [queue.own]
     scope = current_scope()
+    if scope is not None and not scope.early and not is_inside(scope):
+        # The only open invocation is another thread's, and may still drop its events.
+        scope = None
     remaining = scope.remaining() if scope is not None else None
     while scope is not None:
         buffer = scope.buffers.get(queue)

@@ -244,6 +244,11 @@ def current_scope() -> Scope | None:
     return scope
 
 
+def is_inside(scope: Scope) -> bool:
+    """Whether the running code was entered under a scope, rather than taken for its own because no other is open."""
+    return _first_open(_current.get()) is scope
+
+
 def _forget_others() -> None:
     """Keep only the scope of the running code open, as a forked child does: the others went on in the parent."""
     forget_stock()

@@ -94,12 +94,14 @@ class _Opening:
         Raises:
             TimeoutError: The moment came, in seconds of the monotonic clock.
         """
+        opened = False
         try:
-            if not self._done.acquire(timeout=max(0.0, until - time.monotonic())):
-                raise TimeoutError("timed out")
-        except BaseException:
-            self.leave(pool)
-            raise
+            opened = self._done.acquire(timeout=max(0.0, until - time.monotonic()))
+        finally:
+            if not opened:  # in time, or at all, if a signal handler raises
+                self.leave(pool)
+        if not opened:
+            raise TimeoutError("timed out")
         return self._opened.pop() if self._opened else None
 
     def leave(self, pool: Pool) -> None:

@@ -1,5 +1,7 @@
 """A server that answers at once, or after a set delay, and otherwise only counts. It runs as its own process.
 
+Tests that need a server which many clients at once do not slow down use it, too.
+
 Whatever it wants to know of the bodies it finds out when it is asked, which is between two timings.
 """
 
@@ -23,11 +25,13 @@ class _State:
 
     def __init__(self) -> None:
         self.delay = 0.0
+        self.under_way = 0
         self.forget()
 
     def forget(self) -> None:
         self.connections = 0
         self.received = 0
+        self.most_at_once = 0
         self.bodies: list[bytes] = []
 
     def take(self) -> dict[str, int]:
@@ -38,9 +42,19 @@ class _State:
             "requests": len(self.bodies),
             "bytes": self.received,
             "events": events,
+            "at_once": self.most_at_once,
         }
         self.forget()
         return taken
+
+    def ids(self) -> list[str]:
+        """Return the message id of each event of ours since it was last asked for the counts."""
+        return [event["message_id"] for body in self.bodies for event in json.loads(_plain(body))]
+
+    def begin(self) -> None:
+        """Count a request that is under way from now on."""
+        self.under_way += 1
+        self.most_at_once = max(self.most_at_once, self.under_way)
 
 
 class _Exchange(asyncio.Protocol):
@@ -51,11 +65,15 @@ class _Exchange(asyncio.Protocol):
         self._buffer = bytearray()
         self._head = b""
         self._length = -1
+        self._under_way = False
         self._transport: Any = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
         self._state.connections += 1
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end()
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -82,7 +100,11 @@ class _Exchange(asyncio.Protocol):
         elif path == "/control/take":
             self._state.connections -= 1  # the one that asks
             self._answer(json.dumps(self._state.take()).encode())
+        elif path == "/control/ids":
+            self._answer(json.dumps(self._state.ids()).encode())
         else:
+            self._under_way = True
+            self._state.begin()
             self._state.received += len(head) + 4 + len(body)
             self._state.bodies.append(body)
             if self._state.delay:
@@ -91,11 +113,17 @@ class _Exchange(asyncio.Protocol):
                 self._answer(_ANSWER)
 
     def _answer(self, body: bytes) -> None:
+        self._end()
         self._transport.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
         )
         if b"connection: close" in self._head.lower():
             self._transport.close()
+
+    def _end(self) -> None:
+        if self._under_way:
+            self._under_way = False
+            self._state.under_way -= 1
 
 
 def _plain(body: bytes) -> bytes:

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 
 class Taken(NamedTuple):
-    """What the server counted since it was last asked."""
+    """What the server counted since it was last asked; `at_once`: the most requests under way at one moment."""
 
     connections: int
     requests: int
     bytes: int
     events: int
+    at_once: int
 
 
 class FastServer:
@@ -61,6 +62,11 @@ class FastServer:
     def take(self) -> Taken:
         """Return what it counted, and begin anew."""
         return Taken(**json.loads(self._ask("/control/take")))
+
+    def ids(self) -> list[str]:
+        """Return the message ids of what a client of ours has sent since it was last asked for the counts."""
+        ids: list[str] = json.loads(self._ask("/control/ids"))
+        return ids
 
     def _ask(self, path: str) -> bytes:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)

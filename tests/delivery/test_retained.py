@@ -165,7 +165,7 @@ def test_what_makes_room_later_is_told_by_nobody_twice() -> None:
     """A flush that has ended keeps its result; that its events had to go is logged, as no flush tells it."""
     kept = Kept(10 + ENVELOPE)
     tally = kept.retain([b"0" * 10])
-    kept.queue.finish(tally, NOW)
+    kept.queue.finish(tally, Deadline.after(1_000.0), NOW)
     kept.retain([b"1" * 10])
     result = tally.result(0.0)
     assert (result.retained, result.undelivered) == (1, 0)

@@ -150,7 +150,7 @@ def deliver(transport: Scripted, count: int, *, budget: float = 1_000.0, retries
     naps.clear()
     progress = Recorded(count)
     sender = sender_over(transport, retries=retries)
-    progress.failure = sender.send(events_of(count), Deadline.after(budget), progress, **more)
+    progress.failure = sender.send([events_of(count)], Deadline.after(budget), progress, **more)
     return progress
 
 
@@ -311,7 +311,7 @@ def test_isolation_ends_with_the_deadline() -> None:
         return Response(400)
 
     outcome = Recorded(8)
-    assert sender_over(Scripted(answer), retries=0).send(events_of(8), deadline, outcome) is None
+    assert sender_over(Scripted(answer), retries=0).send([events_of(8)], deadline, outcome) is None
     assert (outcome.requests, outcome.sent, outcome.kept) == (1, 0, [])
     assert outcome.given_up == list(range(8))
 
@@ -417,7 +417,7 @@ def cut_short(*answers: Response | Exception, takes: float = 0.0, span: float = 
     outcome = Recorded(1)
     send.time.monotonic = lambda: now  # type: ignore[attr-defined]
     try:
-        outcome.failure = sender_over(Scripted(answer)).send(events_of(1), deadline, outcome)
+        outcome.failure = sender_over(Scripted(answer)).send([events_of(1)], deadline, outcome)
     finally:
         send.time.monotonic = time.monotonic  # type: ignore[attr-defined]
     assert (outcome.kept, outcome.requests) == ([0], len(answers))
@@ -498,7 +498,7 @@ def test_an_exception_of_a_signal_handler_passes(error: type[BaseException], for
 
     transport, outcome = Scripted(answer), Recorded(2)
     with pytest.raises(error):
-        sender_over(transport, foreign=foreign).send(events_of(2), Deadline.after(10.0), outcome)
+        sender_over(transport, foreign=foreign).send([events_of(2)], Deadline.after(10.0), outcome)
     assert (outcome.sent, outcome.kept, transport.bodies) == (1, [1], [[0, 1], [0], [1]])
 
 
@@ -516,5 +516,5 @@ def test_only_what_our_own_transport_is_made_to_raise_is_a_failure_of_it() -> No
 
     transport, outcome = Scripted(in_turn(TransportError("reset"), TooLongError())), Recorded(2)
     with pytest.raises(TooLongError):
-        sender_over(transport, foreign=False).send(events_of(2), Deadline.after(10.0), outcome)
+        sender_over(transport, foreign=False).send([events_of(2)], Deadline.after(10.0), outcome)
     assert (outcome.kept, outcome.requests, len(transport.bodies)) == ([0, 1], 1, 2)

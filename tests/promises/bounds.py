@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from tests.delivery.peer import Peer
+from tests.transport.peer import Peer
 from tests.exits.process import Process
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.delivery.peer import Peer
+from tests.transport.peer import Peer
 from tests.faults import behaviours
 from tests.faults.fault_server import FaultServer
 from tests.promises.bounds import DRIP, NAME, ROOM, Gate, all_ended, programs

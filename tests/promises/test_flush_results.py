@@ -466,7 +466,8 @@ def test_out_of_time_is_a_failure_too(make_client: MakeClient) -> None:
     with client.invocation(timeout=2.0) as run:
         client.track("Counted")
     assert run.result is not None
-    assert (run.result.sent, run.result.retained, run.result.requests, run.result.ok) == (0, 2, 0, False)
+    assert (run.result.sent, run.result.requests, run.result.ok) == (0, 0, False)
+    assert run.result.retained in (1, 2)  # the first event may be under way still
     assert all(error.transient for error in run.result.errors)
     assert run.result.elapsed < 0.5
     holding.go.set()

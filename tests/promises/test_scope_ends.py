@@ -406,14 +406,14 @@ def test_a_generator_may_be_collected_where_undelivered_events_are_handed_over()
     took: list[float] = []
     refusing = Refusing()
     client = FormoAnalytics("a-key", transport=refusing, on_undelivered=collect, handle_signals=False)
-    with collected_by_hand():
+    with collected_by_hand(), two_others_open(client):
         begin(client)
         client.track("Refused")
         assert client.flush(5.0).undelivered == 1
-    assert len(took) == 1
-    assert took[0] < 0.5
-    refusing.well = True
-    assert client.flush(5.0).sent == 2
+        assert len(took) == 1
+        assert took[0] < 0.5
+        refusing.well = True
+        assert client.flush(5.0).sent == 2
     assert refusing.names == ["Begun", "Cleaned Up"]
 
 

@@ -97,7 +97,9 @@ def test_imports_within_delivery_point_one_way() -> None:
     for level in DELIVERY:
         for name in level:
             path = PACKAGE / "delivery" / f"{name or '__init__'}.py"
-            inside = {part.removeprefix(f"{NAME}.delivery").lstrip(".") for part in imports_of(path) if ".delivery" in part}
+            inside = {
+                part.removeprefix(f"{NAME}.delivery").lstrip(".") for part in imports_of(path) if ".delivery" in part
+            }
             assert inside <= below, f"{path} may not import {', '.join(sorted(inside - below))}"
         below |= level
     assert {path.stem.replace("__init__", "") for path in (PACKAGE / "delivery").glob("*.py")} == below
