@@ -182,6 +182,7 @@ class EventQueue:
         self.retained_since = 0.0
         self.breaker = Breaker()
         self.callbacks = Callbacks(self.options.on_undelivered, self.lock)
+        self._answered_at = 0.0
         self._order = count()
         self._totals = dict.fromkeys(("sent", "quarantined", "undelivered", "discarded", "invalid", "requests"), 0)
         #: Flushes that sleep until there is room for a request of theirs.
@@ -633,6 +634,7 @@ class EventQueue:
     def answered(self) -> None:
         """Note that the server is well."""
         self.endpoint.reached_at = time.time()
+        self._answered_at = time.monotonic()
         if self.breaker.until is not None:
             with self.lock:
                 self.breaker.answered()
@@ -669,8 +671,9 @@ class EventQueue:
     def _end_failed(self, request: Request, parts: list[Batch], failure: TransientFailure, now: float) -> None:
         cut = now >= request.deadline.at
         back = [part for part in parts if (cut or part.asked_again) and _has_time(part, now)]
-        # That its sender has no time left says nothing of the server to those who have.
-        if failure.tried and not (cut and back) and any(not part.late for part in parts):
+        # That its sender has no time left says nothing of the server, if others have, or had an answer meanwhile.
+        ends_early = cut and (back or self._answered_at > request.started)
+        if failure.tried and not ends_early and any(not part.late for part in parts):
             self._fail(failure, parts, now)
         timed_out = cut and failure.status is None
         why = _NO_ANSWER if timed_out else Outcome(failure.reason, failure.status, transient=True)
@@ -729,7 +732,7 @@ class EventQueue:
             mine = [part for part in parts if tally in part.tallies]
             if not mine and not waited_in_vain:
                 continue
-            silent = now - request.started >= deadline.fair()
+            silent = now - request.started >= deadline.fair() and self._answered_at < request.started
             if silent and request.is_waited_for():
                 self.breaker.failed(now)
             for part in parts:

@@ -101,7 +101,7 @@ class Tally:
         return FlushResult(
             self.sent,
             self.quarantined,
-            self.outstanding + self.retained + self.others,
+            self.outstanding + self.retained + (self.others if self.retained else 0),
             self.undelivered,
             self.discarded,
             self.invalid,

@@ -188,7 +188,7 @@ def test_an_abandoned_async_generator_is_flushed(client: FormoAnalytics, transpo
 def test_what_was_tracked_before_the_iterator_was_returned_is_flushed(
     client: FormoAnalytics, transport: RecordingTransport, steps: int, ways: str
 ) -> None:
-    """The invocation of the function that returned it ends with the iterator; one just dropped leaves them to a flush."""
+    """The invocation of the function that returned it ends with the iterator; one just dropped waits for a flush."""
     stream = _stream_after_an_event(client)
     for _ in range(steps):
         next(stream)

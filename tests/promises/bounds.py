@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from tests.transport.peer import Peer
 from tests.exits.process import Process
+from tests.transport.peer import Peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

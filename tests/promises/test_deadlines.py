@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.transport.peer import Peer
 from tests.faults import behaviours
 from tests.faults.fault_server import FaultServer
 from tests.promises.bounds import DRIP, NAME, ROOM, Gate, all_ended, programs
+from tests.transport.peer import Peer
 
 if TYPE_CHECKING:
     import socket

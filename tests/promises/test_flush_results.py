@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from formo_lambda import DeliveryError, FlushResult, FormoAnalytics
-from formo_lambda.transport.protocol import Response
 from formo_lambda.testing import Answer, RecordingTransport
+from formo_lambda.transport.protocol import Response
 from tests.client import recorded
 from tests.faults.waiting import wait_until
 
