@@ -18,7 +18,7 @@ from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.flush import Flush
 from formo_lambda.delivery.workers import start_thread
 from formo_lambda.options import EXIT_BUDGET, HAND_OVER_SHARE
-from formo_lambda.transport.http import close_idle
+from formo_lambda.transport.pool import close_idle
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -21,6 +21,7 @@ from formo_lambda.errors import DeliveryError
 from formo_lambda.options import (
     BACKGROUND_BUDGET,
     CONNECTION_IDLE_MAX,
+    FAIR_ATTEMPT,
     MAX_BATCH_EVENTS,
     MAX_REQUESTS,
     OTHERS_TIME,
@@ -365,9 +366,8 @@ class EventQueue:
             for buffer in buffers:
                 buffer.move_counts(tally)
             tally.open = False
-            if tally.explicit:
-                self._take_over(tally, deadline)
-            elif not batch.events:
+            self._join(tally, deadline, {buffer.tally for buffer in buffers if buffer.tally is not None})
+            if not batch.events and not tally.explicit:
                 return None  # What is retained leaves with an invocation's own events: one without never pays.
             state = State.CLOSED if tally.explicit else self.breaker.state(now)
             if state is State.CLOSED:
@@ -458,29 +458,34 @@ class EventQueue:
         self.in_flight[request] = None
         return request
 
-    def _take_over(self, tally: Tally, deadline: Deadline) -> None:
-        """Have an explicit flush answer for what is under way, and send anew what it need not wait for."""
-        for batch in self.waiting:
-            if not batch.is_of_open_invocation():
-                batch.answer_to(tally)
-                batch.deadline = _later(batch.deadline, deadline)
+    def _join(self, tally: Tally, deadline: Deadline, early: set[Tally]) -> None:
+        """Have a flush answer for what waits and is in flight of its buffers.
+
+        An explicit one also for what is under way of others, but open invocations, and it sends anew what it need not
+        wait for: what somebody has waited for in vain, and what the frame is sending that this one interrupts.
+        """
+
+        def concerns(batch: Batch) -> bool:
+            return not early.isdisjoint(batch.tallies) or (tally.explicit and not batch.is_of_open_invocation())
+
+        for batch in filter(concerns, self.waiting):
+            batch.answer_to(tally)
+            batch.deadline = _later(batch.deadline, deadline)
         here = threading.get_ident()
         anew: list[Batch] = []
         for request in list(self.in_flight):
-            for part in request.in_flight():
-                if part.is_of_open_invocation():
-                    continue
-                if part.late or request.thread == here or request.is_overdue():
-                    # Somebody has waited for it in vain, or it is sent by the frame that this one interrupts.
+            for part in filter(concerns, request.in_flight()):
+                if tally.explicit and (part.late or request.thread == here or request.is_overdue()):
                     fresh = Batch(part.order, list(part.tallies), deadline)
                     fresh.events += part.events
                     fresh.size = part.size
                     part.become(Place.SETTLED)
                     anew.append(fresh)
-                else:
+                    continue
+                part.answer_to(tally)
+                if tally.explicit:
                     part.asked_again = True
                     part.deadline = _later(part.deadline, deadline)
-                    part.answer_to(tally)
         anew.sort(key=lambda batch: batch.order)
         self._put_first(anew)
         for batch in anew:
@@ -671,9 +676,9 @@ class EventQueue:
     def _end_failed(self, request: Request, parts: list[Batch], failure: TransientFailure, now: float) -> None:
         cut = now >= request.deadline.at
         back = [part for part in parts if (cut or part.asked_again) and _has_time(part, now)]
-        # That its sender has no time left says nothing of the server, if others have, or had an answer meanwhile.
-        ends_early = cut and (back or self._answered_at > request.started)
-        if failure.tried and not ends_early and any(not part.late for part in parts):
+        # That its sender has no time left says nothing of the server to those who have.
+        says_nothing = cut and (back or self._may_be_well(request, now))
+        if failure.tried and not says_nothing and any(not part.late for part in parts):
             self._fail(failure, parts, now)
         timed_out = cut and failure.status is None
         why = _NO_ANSWER if timed_out else Outcome(failure.reason, failure.status, transient=True)
@@ -681,6 +686,13 @@ class EventQueue:
             if part not in back:
                 self._retain(part, why, now)
         self._put_first(back)
+
+    def _may_be_well(self, request: Request, now: float) -> bool:
+        """Whether the server has answered since a request began, or others ask it that had hardly any time yet."""
+        return self._answered_at > request.started or any(
+            other is not request and other.is_waited_for() and now - other.started < FAIR_ATTEMPT
+            for other in list(self.in_flight)
+        )
 
     def _fail(self, failure: TransientFailure, parts: list[Batch], now: float) -> None:
         """Open the breaker, and retain what waits.
@@ -732,7 +744,7 @@ class EventQueue:
             mine = [part for part in parts if tally in part.tallies]
             if not mine and not waited_in_vain:
                 continue
-            silent = now - request.started >= deadline.fair() and self._answered_at < request.started
+            silent = now - request.started >= deadline.fair() and not self._may_be_well(request, now)
             if silent and request.is_waited_for():
                 self.breaker.failed(now)
             for part in parts:

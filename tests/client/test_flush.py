@@ -14,6 +14,7 @@ import pytest
 from formo_lambda import ConfigurationError, DeliveryError, FlushResult
 from formo_lambda.testing import Answer
 from tests.client.recorded import names
+from tests.faults.waiting import wait_until
 
 if TYPE_CHECKING:
     from formo_lambda import FormoAnalytics
@@ -58,6 +59,24 @@ def test_flush_waits_for_what_is_under_way(make_client: MakeClient, transport: R
     result = client.flush()
     assert result.sent == 6
     assert len(transport.events) == 6
+
+
+@pytest.mark.parametrize("by", ["the user", "the response"])
+def test_a_flush_within_an_invocation_waits_for_what_left_early(
+    make_client: MakeClient, transport: RecordingTransport, by: str
+) -> None:
+    """What a full buffer of the same invocation has under way is waited for, not only what is buffered still."""
+    client = make_client(flush_at=5)
+    transport.delay = 0.2
+    with client.invocation() as run:
+        track(client, 5)
+        wait_until(lambda: len(transport.requests) == 1)
+        track(client, 1)
+        if by == "the user":
+            assert client.flush().sent == 6
+        else:
+            run.flush()
+        assert client.stats.sent == 6
 
 
 def test_nothing_to_flush_costs_nothing(client: FormoAnalytics, transport: RecordingTransport) -> None:

@@ -251,9 +251,10 @@ def test_a_deadline_says_nothing_of_a_server_that_answers(client: FormoAnalytics
     _join(threads)
     _assert_whole(before, transport)
     wait_until(lambda: transport.under_way == PLACES - 2, "the one with the short deadline has gone on")
+    transport.open_last()  # What was retained for it may leave with the others.
     _join(_start(after))
     for each in after:
-        assert each.result.sent >= _EVENTS  # and perhaps what was retained
+        assert each.result.sent >= _EVENTS
         assert each.result.ok
 
 
@@ -366,7 +367,7 @@ def _run_all(
     at_once([run(each) for each in invocations])
     for each in invocations:
         result = each.result
-        assert each.seconds < each.timeout + 0.5
+        assert each.seconds < each.timeout + 1.5
         assert result.discarded == (each.count if each.fails else 0)
         assert result.ok == (not result.retained + result.undelivered) == (not result.errors)
     assert transport.most <= PLACES

@@ -15,7 +15,7 @@ from formo_lambda import FormoAnalytics
 from formo_lambda.delivery.workers import workers
 from formo_lambda.options import CONNECTION_IDLE_MAX, INGEST_PATH, MAX_ANSWER_BYTES
 from formo_lambda.testing import Answer, LocalCollector
-from formo_lambda.transport import http
+from formo_lambda.transport import pool
 from formo_lambda.transport.http import HttpTransport
 from formo_lambda.transport.protocol import Response, Transport, TransportError, header
 from tests.testing.wire import HEADERS, wire_body, wire_event
@@ -30,9 +30,9 @@ BODY = wire_body(wire_event())
 @pytest.fixture(autouse=True)
 def _pools(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Have no connections from before, and leave none: a port may come back."""
-    monkeypatch.setattr(http, "_pools", {})
+    monkeypatch.setattr(pool, "_pools", {})
     yield
-    http.close_idle()
+    pool.close_idle()
 
 
 @pytest.fixture

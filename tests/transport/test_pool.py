@@ -15,7 +15,7 @@ import pytest
 from formo_lambda.delivery.workers import workers
 from formo_lambda.options import INGEST_PATH, MAX_REQUESTS
 from formo_lambda.testing import LocalCollector
-from formo_lambda.transport import http
+from formo_lambda.transport import pool
 from formo_lambda.transport.http import HttpTransport
 from formo_lambda.transport.protocol import TransportError
 from tests.testing.wire import HEADERS, wire_body, wire_event
@@ -30,9 +30,9 @@ BODY = wire_body(wire_event())
 @pytest.fixture(autouse=True)
 def _pools(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Have no connections from before, and leave none: a port may come back."""
-    monkeypatch.setattr(http, "_pools", {})
+    monkeypatch.setattr(pool, "_pools", {})
     yield
-    http.close_idle()
+    pool.close_idle()
 
 
 @pytest.fixture

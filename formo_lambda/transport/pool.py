@@ -1,0 +1,235 @@
+"""The connections of this process to one endpoint: opened beside whoever waits, kept alive, shared by all clients."""
+
+from __future__ import annotations
+
+import _thread
+import codecs
+import os
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from urllib3.util.ssl_ import create_urllib3_context
+
+from formo_lambda import forks
+from formo_lambda.options import CONNECTION_IDLE_MAX, MAX_REQUESTS
+from formo_lambda.transport.connection import BoundedConnection, BoundedHTTPConnection, BoundedHTTPSConnection
+from formo_lambda.transport.protocol import Endpoint
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Hashable
+
+    from formo_lambda.transport.proxy import Proxy
+
+    Submit = Callable[[Callable[[], object], Hashable], bool]
+
+# Connecting looks this codec up. Were it left to the first sender to load it, a process that forks at that moment would
+# leave its child a half-loaded module, and with it no way to connect.
+codecs.lookup("idna")
+
+#: Seconds without an answer after which a connection is opened ahead at the first event of an invocation.
+_WARM_AFTER: float = 10.0
+
+
+class _Opening:
+    """A connection that is being opened beside whoever waits for it.
+
+    Args:
+        connection: The connection.
+        claimed: Whether somebody waits for it. What nobody waits for, the pool keeps once it is open.
+    """
+
+    def __init__(self, connection: BoundedConnection, *, claimed: bool) -> None:
+        self._connection = connection
+        self.claimed = claimed
+        self.error: BaseException | None = None
+        # Popped by the one who gets the connection: whoever waits, or the pool.
+        self._opened: list[BoundedConnection] = []
+        self._done = _thread.allocate_lock()
+        self._done.acquire()
+
+    def run(self, pool: Pool) -> None:
+        """Open it."""
+        try:
+            self._connection.connect()
+        except Exception as error:  # noqa: BLE001 -- told to whoever waits
+            self._connection.close()
+            self.error = error
+        else:
+            self._connection.used_at = pool.reached_at = time.time()
+            self._opened.append(self._connection)
+        self._done.release()
+        if not self.claimed:
+            self.leave(pool)
+
+    def wait(self, pool: Pool, until: float) -> BoundedConnection | None:
+        """Wait until it is open; return None if it could not be opened, or was taken before it was claimed.
+
+        Raises:
+            TimeoutError: The moment came, in seconds of the monotonic clock.
+        """
+        opened = False
+        try:
+            opened = self._done.acquire(timeout=max(0.0, until - time.monotonic()))
+        finally:
+            if not opened:  # in time, or at all, if a signal handler raises
+                self.leave(pool)
+        if not opened:
+            raise TimeoutError("timed out")
+        return self._opened.pop() if self._opened else None
+
+    def leave(self, pool: Pool) -> None:
+        """Let the pool have the connection, now or when it is open."""
+        self.claimed = False
+        try:
+            pool.keep(self._opened.pop())
+        except IndexError:  # it is not open yet, or somebody has it
+            pass
+
+
+class Pool(Endpoint):
+    """The connections of this process to one endpoint. They outlive the client that opened them.
+
+    Args:
+        secure: Whether the endpoint speaks TLS.
+        host: Its host.
+        port: Its port.
+        proxy: The proxy on the way to it.
+    """
+
+    def __init__(self, secure: bool, host: str, port: int, proxy: Proxy | None) -> None:  # noqa: FBT001 -- a key
+        self._secure = secure
+        self._host = host
+        self._port = port
+        self._proxy = proxy
+        self._context: ssl.SSLContext | None = None
+        # The most recently used connection is last. Deque operations are atomic, so no lock is needed.
+        self._idle: deque[BoundedConnection] = deque()
+        #: What is being opened before anybody needs it.
+        self._ahead: deque[_Opening] = deque()
+
+    def take_idle(self) -> BoundedConnection | None:
+        """Return a connection that looks alive and has not been idle for too long."""
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return None
+            # Unasked bytes mean that the server hung up, but for the session tickets of TLS 1.3, which lie in a
+            # connection that has not served yet. Wall clock, because the monotonic one may stand still in a freeze.
+            alive = connection.is_connected or not connection.served
+            if alive and abs(time.time() - connection.used_at) < CONNECTION_IDLE_MAX:
+                return connection
+            connection.close()
+
+    def open(self, until: float, submit: Submit) -> BoundedConnection:
+        """Return a connection that has just been opened.
+
+        Args:
+            until: When the caller stops waiting for it, in seconds of the monotonic clock.
+            submit: Has a worker do it, because nothing bounds the resolution of a name.
+
+        Raises:
+            Exception: It could not be opened.
+        """
+        while self._ahead:
+            try:
+                opening = self._ahead.pop()
+            except IndexError:  # another thread has it
+                break
+            opening.claimed = True
+            connection = opening.wait(self, until)
+            if connection is not None:
+                return connection
+        opening = _Opening(self._new_connection(until), claimed=True)
+        if not submit(lambda: opening.run(self), ("connect", self)):
+            opening.run(self)
+        connection = opening.wait(self, until)
+        if connection is None:
+            raise opening.error or TimeoutError("timed out")
+        return connection
+
+    def open_ahead(self, timeout: float, submit: Submit) -> None:
+        """Have a connection opened for the next request, unless there was an answer a moment ago."""
+        if abs(time.time() - self.reached_at) < _WARM_AFTER or self._ahead:
+            return
+        ready = self.take_idle()
+        if ready is not None:
+            self._idle.append(ready)
+            return
+        opening = _Opening(self._new_connection(time.monotonic() + timeout), claimed=False)
+        self._ahead.append(opening)
+        if not submit(lambda: self._run_ahead(opening), ("connect", self)):
+            self._ahead.remove(opening)
+
+    def _run_ahead(self, opening: _Opening) -> None:
+        opening.run(self)
+        try:
+            self._ahead.remove(opening)
+        except ValueError:  # somebody waits for it
+            pass
+
+    def keep(self, connection: BoundedConnection) -> None:
+        """Keep an idle connection for the next request."""
+        if len(self._idle) >= MAX_REQUESTS:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close the idle connections; the next request opens a new one."""
+        while self._idle:
+            try:
+                self._idle.pop().close()
+            except IndexError:  # another thread has just taken it
+                return
+
+    def start_over(self) -> None:
+        """Forget what is the parent's, in a forked child."""
+        self.close()
+        self._ahead.clear()
+        self.reached_at = 0.0
+
+    def _new_connection(self, until: float) -> BoundedConnection:
+        connection: BoundedConnection
+        proxy = self._proxy
+        host, port = (proxy.host, proxy.port) if proxy else (self._host, self._port)
+        if not self._secure:
+            connection = BoundedHTTPConnection(host, port)
+        else:
+            if self._context is None:
+                context = create_urllib3_context()
+                context.load_default_certs()
+                self._context = context
+            connection = BoundedHTTPSConnection(host, port, ssl_context=self._context)
+            if proxy:
+                connection.set_tunnel(self._host, self._port, headers=proxy.headers)
+        connection.bound(until)
+        return connection
+
+
+#: The pools of this process, by what makes their connections what they are.
+_pools: dict[tuple[object, ...], Pool] = {}
+
+
+def pool_for(secure: bool, host: str, port: int, proxy: Proxy | None) -> Pool:  # noqa: FBT001 -- parts of a key
+    """Return the pool of an endpoint, the same for all that reach it in the same way."""
+    certificates = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    proxied = None if proxy is None else (proxy.host, proxy.port, *proxy.headers.items())
+    key = (secure, host, port, proxied, certificates)
+    return _pools.get(key) or _pools.setdefault(key, Pool(secure, host, port, proxy))
+
+
+def close_idle() -> None:
+    """Close all idle connections of the process, as before a snapshot of it."""
+    for pool in list(_pools.values()):
+        pool.close()
+
+
+def _start_over_in_child() -> None:
+    for pool in list(_pools.values()):
+        pool.start_over()
+
+
+forks.in_child.append(_start_over_in_child)
