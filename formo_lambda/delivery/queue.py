@@ -688,10 +688,14 @@ class EventQueue:
         self._put_first(back)
 
     def _may_be_well(self, request: Request, now: float) -> bool:
-        """Whether the server has answered since a request began, or others ask it that had hardly any time yet."""
-        return self._answered_at > request.started or any(
-            other is not request and other.is_waited_for() and now - other.started < FAIR_ATTEMPT
-            for other in list(self.in_flight)
+        """Whether the server has answered since a request began, or others ask it, or will, and find out."""
+        return (
+            self._answered_at > request.started
+            or any(_has_time(batch, now) for batch in self.waiting)
+            or any(
+                other is not request and other.is_waited_for() and now - other.started < FAIR_ATTEMPT
+                for other in list(self.in_flight)
+            )
         )
 
     def _fail(self, failure: TransientFailure, parts: list[Batch], now: float) -> None:

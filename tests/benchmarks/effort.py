@@ -21,6 +21,7 @@ class Effort(NamedTuple):
         theirs: Events of each peer for the throughput; most are too slow for as many.
         throughput_rounds: Runs of each subject.
         overlaps: Rounds of overlapping invocations.
+        at_once: Rounds of many invocations at once.
         stored: Invocations during an outage.
         clients: Clients of one process.
         invocations: Warm invocations of one process.
@@ -38,6 +39,7 @@ class Effort(NamedTuple):
     theirs: int
     throughput_rounds: int
     overlaps: int
+    at_once: int
     stored: int
     clients: int
     invocations: int
@@ -56,6 +58,7 @@ FULL = Effort(
     theirs=10_000,
     throughput_rounds=3,
     overlaps=25,
+    at_once=5,
     stored=300,
     clients=1_000,
     invocations=1_000_000,
@@ -73,6 +76,7 @@ QUICK = Effort(
     theirs=2_000,
     throughput_rounds=1,
     overlaps=8,
+    at_once=2,
     stored=160,
     clients=100,
     invocations=50_000,

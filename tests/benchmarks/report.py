@@ -36,6 +36,7 @@ _GROUPS = {
     "delay": "The handler's delay, warm: response time over the handler without SDK",
     "throughput": "Throughput of one process, server at 0 ms",
     "overlap": "Overlapping invocations in one process, 20 events each, server at 20 ms",
+    "at once": "Many invocations at once in one process, 10 events each, server at 100 ms",
     "growth": "Cost as it grows",
 }
 

@@ -20,8 +20,8 @@ class Comparison(NamedTuple):
 
     Attributes:
         name: What is compared.
-        value: The ratio, or the difference in milliseconds.
-        unit: "x" or "ms".
+        value: The ratio, the difference in milliseconds, the count or the share.
+        unit: "x", "ms", "%", or what is counted.
         target: Where it should stand at most; None where there is no target.
         slack: What is added to the margin of a check.
     """
@@ -44,7 +44,8 @@ class Comparison(NamedTuple):
 
 def compare(measures: Measures) -> list[Comparison]:
     """Return every comparison that these measures allow."""
-    return [*_cold_start(measures), *_track(measures), *_delay(measures), *_overlap(measures), *_growth(measures)]
+    groups = (_cold_start, _track, _delay, _overlap, _at_once, _growth)
+    return [comparison for group in groups for comparison in group(measures)]
 
 
 def _median(measures: Measures, name: str, subject: str = OURS) -> float | None:
@@ -109,6 +110,24 @@ def _overlap(measures: Measures) -> Iterator[Comparison]:
         other = _median(measures, f"overlap x8: {case}", "global buffer")
         if ours is not None and other:
             yield Comparison(f"8 overlapping, {case} / global buffer", ours / other, "x", 1.0)
+
+
+def _at_once(measures: Measures) -> Iterator[Comparison]:
+    one = _median(measures, "at once: x1, p50", RAW)
+    for many, target in ((8, 1.5), (80, 3.0), (200, 4.0)):
+        for figure, where in (("p95", "threads"), ("p95, tasks", "tasks")):
+            ours = _median(measures, f"at once: x{many}, {figure}")
+            if ours is not None and one:
+                yield Comparison(f"{many} at once, {where}, p95 / one raw POST", ours / one, "x", target)
+        missing = _median(measures, f"at once: x{many}, not sent by then")
+        if missing is not None:
+            yield Comparison(f"{many} at once, events not sent by then", missing, "%", 0.0)
+    requests = _median(measures, "at once: x200, requests per 800 invocations")
+    if requests is not None:
+        yield Comparison("200 at once, requests per 800 invocations", requests, "requests", 400.0)
+    kept = _median(measures, "at once: x80, loop kept")
+    if kept is not None:
+        yield Comparison("80 at once, the longest that a flush keeps the loop", kept, "ms", 1.0, slack=20.0)
 
 
 def _growth(measures: Measures) -> Iterator[Comparison]:

@@ -109,7 +109,10 @@ def transport() -> Iterator[GatedTransport]:
 @pytest.fixture
 def client(transport: GatedTransport) -> FormoAnalytics:
     """Make a client that has sent something before."""
-    client = FormoAnalytics("test-key", transport=transport, flush_timeout=10.0)
+    return _warm(FormoAnalytics("test-key", transport=transport, flush_timeout=10.0), transport)
+
+
+def _warm(client: FormoAnalytics, transport: GatedTransport) -> FormoAnalytics:
     with client.invocation():
         client.track("Warm", properties={"invocation": "warm"})
     transport.requests.clear()
@@ -344,7 +347,7 @@ def _run_all(
 ) -> tuple[FormoAnalytics, GatedTransport, list[Invocation]]:
     """Have these invocations begin at once; check what holds of each result by itself."""
     transport = GatedTransport(*delays)
-    client = FormoAnalytics("test-key", transport=transport, flush_at=flush_at)
+    client = _warm(FormoAnalytics("test-key", transport=transport, flush_at=flush_at), transport)
     invocations = [
         Invocation(
             client,
@@ -381,7 +384,7 @@ def _check_totals(client: FormoAnalytics, transport: GatedTransport, invocations
     kept = [each for each in invocations if not each.fails]
     bad = sum(each.bad for each in kept)
     totals = client.stats
-    assert totals.tracked == sum(each.count for each in invocations)
+    assert totals.tracked == sum(each.count for each in invocations) + 1  # the one that warmed it up
     assert totals.discarded == sum(each.count for each in invocations if each.fails)
     assert (totals.undelivered, totals.buffered, totals.retained) == (bad, 0, 0)
     assert totals.sent == totals.tracked - totals.discarded - bad
@@ -391,7 +394,7 @@ def _check_totals(client: FormoAnalytics, transport: GatedTransport, invocations
     sent = sum(result.sent for result in results)
     undelivered = sum(result.undelivered for result in results)
     retained = sum(result.retained for result in results)
-    assert sent <= totals.sent <= sent + retained
+    assert sent <= totals.sent - 1 <= sent + retained
     assert undelivered <= totals.undelivered <= undelivered + retained
 
 

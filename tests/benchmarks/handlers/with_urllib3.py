@@ -38,7 +38,7 @@ _headers = {
 }
 _bodies = {
     count: json.dumps([_event(number) for number in range(count)], separators=(",", ":")).encode()
-    for count in (1, 20, 200, 2_000)
+    for count in (1, 10, 20, 200, 2_000)
 }
 
 
