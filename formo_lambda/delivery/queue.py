@@ -666,7 +666,9 @@ class EventQueue:
         with self.lock:
             self.in_flight.pop(request, None)
             parts = request.in_flight()
-            back = [part for part in parts if request.tally not in part.tallies and _has_time(part, now)]
+            if request.tally is not None:
+                request.tally.finished = True
+            back = [part for part in parts if _has_time(part, now)]
             for part in parts:
                 if part not in back:
                     self._retain(part, Outcome("interrupted", transient=True), now)
