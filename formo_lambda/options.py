@@ -71,6 +71,8 @@ DEADLINE_RESERVE: Final = 0.25
 
 #: Seconds that all clients together get at interpreter exit.
 EXIT_BUDGET: Final = 2.0
+#: Seconds past that after which the exit goes on all the same.
+EXIT_GRACE: Final = 0.1
 #: The part of it that is kept for handing over what could not be sent.
 HAND_OVER_SHARE: Final = 0.25
 

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from formo_lambda import forks
 from formo_lambda.delivery import queue as queues
+from formo_lambda.delivery.background import watcher
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.flush import Flush
-from formo_lambda.delivery.workers import start_thread
-from formo_lambda.options import EXIT_BUDGET, HAND_OVER_SHARE
+from formo_lambda.delivery.workers import Latch, start_thread, workers
+from formo_lambda.options import EXIT_BUDGET, EXIT_GRACE, HAND_OVER_SHARE
 from formo_lambda.transport.pool import close_idle
 
 if TYPE_CHECKING:
@@ -108,7 +109,21 @@ def _flush_at_exit() -> None:
     """Flush within what is left of the exit's time: where multiprocessing is loaded, its finalizers and atexit call."""
     global _exit_left  # noqa: PLW0603 -- see above
     began = time.monotonic()
-    _flush_for_good(max(0.0, _exit_left))
+    budget = max(0.0, _exit_left)
+    done = Latch()
+
+    def flush() -> None:
+        try:
+            _flush_for_good(budget)
+        finally:
+            done()
+
+    # On another thread, so that nothing can hang here: from Python 3.12 on no thread can be started any more, so on one
+    # that lives still, if there is one.
+    if workers.submit(flush, group="exit") or watcher.lend(flush):
+        done.wait(budget + EXIT_GRACE)
+    else:
+        flush()
     _exit_left -= time.monotonic() - began
 
 

@@ -184,6 +184,7 @@ class Watcher:
         self._lock = threading.RLock()
         #: Ends the sleep of the thread; None where there is none.
         self._latch: Latch | None = None
+        self._lent: Callable[[], object] | None = None
         self._until = 0.0
         self._buffers: dict[Buffer, EventQueue] = {}
 
@@ -207,6 +208,15 @@ class Watcher:
         if not start_thread(functools.partial(self._run, latch), "formo-background"):
             self._latch = None
 
+    def lend(self, task: Callable[[], object]) -> bool:
+        """Have the thread run something now; return False where there is no thread."""
+        with self._lock:
+            if self._latch is None:
+                return False
+            self._lent = task
+            self._latch()
+            return True
+
     def rest(self) -> None:
         """End the thread if nothing is due any more."""
         with self._lock:
@@ -220,11 +230,14 @@ class Watcher:
                 due = self._due()
                 if self._latch is not latch:
                     return
-                if due == float("inf"):
+                if due == float("inf") and self._lent is None:
                     self._latch = None
                     return
                 self._until = min(due, time.monotonic() + WORKER_IDLE)
             latch.wait(self._until - time.monotonic())
+            task, self._lent = self._lent, None
+            if task is not None:
+                task()
             now = time.monotonic()
             for queue in list(pending):
                 self._send_due(queue, now)

@@ -96,14 +96,22 @@ class Batch:
 
     def split(self, count: int) -> Batch:
         """Move the first events into a batch of their own, and return that."""
-        front = Batch(self.order, list(self.tallies), self.deadline)
-        front.place, front.late, front.asked_again, front.why = self.place, self.late, self.asked_again, self.why
-        front.events += self.events[:count]
-        front.measure()
+        front = self._slice(0, count)
         del self.events[:count]
         self.size -= front.size
         self.order = (self.order[0], self.order[1] + count)
         return front
+
+    def halves(self, count: int) -> list[Batch]:
+        """Return two batches in its place, the first of which has the first events."""
+        return [self._slice(0, count), self._slice(count, len(self.events))]
+
+    def _slice(self, start: int, stop: int) -> Batch:
+        batch = Batch((self.order[0], self.order[1] + start), list(self.tallies), self.deadline)
+        batch.place, batch.late, batch.asked_again, batch.why = self.place, self.late, self.asked_again, self.why
+        batch.events += self.events[start:stop]
+        batch.measure()
+        return batch
 
     def is_asked_for(self) -> bool:
         """Whether anybody still asks for it."""

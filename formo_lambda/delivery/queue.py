@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from itertools import count
+from itertools import count, starmap
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
 
@@ -587,21 +587,40 @@ class EventQueue:
     def settle(self, request: Request, number: int, outcome: Outcome) -> None:
         """Note the outcome of the next events of a request. What was taken over by another flush does not count."""
         with self.lock:
-            for part in self._next_parts(request, number):
-                part.become(Place.SETTLED)
-                if outcome.reason:
-                    self._give_up(part, outcome)
-                else:
-                    self._totals["sent"] += len(part.events)
-                for tally in part.tallies:
-                    tally.sent += 0 if outcome.reason else len(part.events)
-                    # Whose events the server set aside it does not say.
-                    tally.quarantined += min(outcome.quarantined, len(part.events))
-                if outcome.quarantined and not part.tallies:
-                    self._note_untold(Outcome("quarantined by the server", 200), outcome.quarantined)
-                self._note_done(part)
+            while number > 0 and request.parts:
+                if number < len(request.parts[0].events):
+                    request.parts[:1] = request.parts[0].halves(number)
+                part = request.parts[0]
+                number -= len(part.events)
+                if part.place is Place.IN_FLIGHT:
+                    self._settle(part, outcome)
+                    self._note_done(part)
+                del request.parts[0]
             self._totals["quarantined"] += outcome.quarantined
         self._wake()
+
+    def _settle(self, part: Batch, outcome: Outcome) -> None:
+        number = len(part.events)
+        field = "undelivered" if outcome.reason else "sent"
+        # Whose events the server set aside it does not say.
+        quarantined = min(outcome.quarantined, number)
+        changes: list[tuple[object, str, object]] = [
+            (part, "place", Place.SETTLED),
+            (self, "_totals", {**self._totals, field: self._totals[field] + number}),
+        ]
+        part.tallies = [tally for tally in part.tallies if not tally.finished]
+        for tally in part.tallies:
+            changes += [
+                (tally, "in_flight", tally.in_flight - number),
+                (tally, field, getattr(tally, field) + number),
+                (tally, "quarantined", tally.quarantined + quarantined),
+            ]
+        # In one call into C: where a signal handler raises, the events are settled and counted, or neither.
+        deque(starmap(setattr, changes), maxlen=0)
+        if outcome.reason:
+            self._hand_over(part, outcome)
+        elif quarantined and not part.tallies:
+            self._note_untold(Outcome("quarantined by the server", 200), quarantined)
 
     def _note_done(self, batch: Batch) -> None:
         """Note who is to be woken because nothing of theirs waits or is in flight any more."""
@@ -614,20 +633,6 @@ class EventQueue:
             except IndexError:  # another thread calls it
                 return
             wake()
-
-    def _next_parts(self, request: Request, number: int) -> list[Batch]:
-        """Take the next events out of a request; return those that are still its own, as batches."""
-        taken: list[Batch] = []
-        while number and request.parts:
-            part = request.parts[0]
-            if number < len(part.events):
-                part = part.split(number)
-            else:
-                del request.parts[0]
-            number -= len(part.events)
-            if part.place is Place.IN_FLIGHT:
-                taken.append(part)
-        return taken
 
     def count_requests(self, request: Request, number: int) -> None:
         """Count requests that were made on the wire, for all that had events in them."""
@@ -750,7 +755,9 @@ class EventQueue:
             mine = [part for part in parts if tally in part.tallies]
             if not mine and not waited_in_vain:
                 continue
-            silent = now - request.started >= deadline.fair() and not self._may_be_well(request, now)
+            # Not where a signal handler or the end of the wait for a probe ended the flush before its deadline.
+            silent = now >= deadline.at and now - request.started >= deadline.fair()
+            silent = silent and not self._may_be_well(request, now)
             if silent and request.is_waited_for():
                 self.breaker.failed(now)
             for part in parts:
@@ -790,13 +797,19 @@ class EventQueue:
             self._give_up(oldest, Outcome(f"dropped to keep within max_retained_size ({most} bytes)"))
 
     def _give_up(self, batch: Batch, why: Outcome) -> None:
-        """Count events that nobody sends any more, and hand them to the user's callback."""
+        """Count events that nobody sends any more, and hand them over."""
         number = len(batch.events)
         if not number:
             return
         self._totals["undelivered"] += number
         for tally in batch.tallies:
             tally.undelivered += number
+        self._hand_over(batch, why)
+
+    def _hand_over(self, batch: Batch, why: Outcome) -> None:
+        """Say why events were given up, and hand them to the user's callback."""
+        number = len(batch.events)
+        for tally in batch.tallies:
             tally.note(why, number)
         if not batch.tallies:
             self._note_untold(why, number)

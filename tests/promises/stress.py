@@ -29,8 +29,8 @@ class HandlerError(Exception):
 def switching_often() -> Iterator[None]:
     """Have the interpreter change threads about as often as it can."""
     before = sys.getswitchinterval()
-    # Where coverage is measured, each new thread installs a trace function, and up to Python 3.11 a thread dies if another
-    # is about to do so, too. The other versions run without.
+    # Where coverage is measured, each new thread installs a trace function. Up to Python 3.11 it dies if another thread
+    # is about to do so, too. The other versions run without coverage.
     sys.setswitchinterval(1e-6 if sys.gettrace() is None else 1e-3)
     try:
         yield
