@@ -13,6 +13,7 @@ from formo_lambda.delivery.flush import Flush
 from formo_lambda.invocation.scope import current_scope, inside, is_inside, open_scope
 from formo_lambda.options import DEADLINE_RESERVE
 from formo_lambda.results import FlushResult
+from formo_lambda.transport.protocol import is_from_outside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -26,6 +27,24 @@ if TYPE_CHECKING:
     OnException = Literal["send", "discard"] | Callable[[BaseException], bool]
 
 logger = logging.getLogger("formo_lambda")
+
+
+class _Harmless:
+    """Keeps a fault of the library from the handler. What was raised into the thread from outside passes."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception) or is_from_outside(error):
+            return False
+        logger.error("formo_lambda: a fault of the library itself; please report it", exc_info=error)
+        return True
+
+
+_harmless = _Harmless()
 
 
 class Invocation:
@@ -74,15 +93,17 @@ class Invocation:
         Args:
             error: What the handler raised, if it did.
         """
-        flush = self._end(error)
-        if flush is not None:
-            self.result = flush.wait()
+        with _harmless:
+            flush = self._end(error)
+            if flush is not None:
+                self.result = flush.wait()
 
     async def close_async(self, error: BaseException | None = None) -> None:
         """End the invocation as `close` does, without occupying the event loop."""
-        flush = self._end(error)
-        if flush is not None:
-            self.result = await flush.wait_async(error)
+        with _harmless:
+            flush = self._end(error)
+            if flush is not None:
+                self.result = await flush.wait_async(error)
 
     def flush(self, *, failed: bool = False) -> None:
         """Flush what there is now and stay open: a response is about to be complete.
@@ -94,7 +115,8 @@ class Invocation:
         if self._may_flush(failed=failed):
             began = time.monotonic()
             try:
-                self._flush(self._scope.buffers, ended=False).wait()
+                with _harmless:
+                    self._flush(self._scope.buffers, ended=False).wait()
             finally:
                 self._spent += time.monotonic() - began
 
@@ -103,7 +125,8 @@ class Invocation:
         if self._may_flush(failed=failed):
             began = time.monotonic()
             try:
-                await self._flush(self._scope.buffers, ended=False).wait_async()
+                with _harmless:
+                    await self._flush(self._scope.buffers, ended=False).wait_async()
             finally:
                 self._spent += time.monotonic() - began
 

@@ -12,7 +12,7 @@ from urllib3.exceptions import HTTPError, NameResolutionError, ProxyError
 
 from formo_lambda.options import ANSWER_BODY_WAIT, MAX_ANSWER_BYTES
 from formo_lambda.transport.pool import pool_for
-from formo_lambda.transport.protocol import Response, TransportError, raised_by_signal_handler
+from formo_lambda.transport.protocol import Response, TransportError, is_from_outside
 from formo_lambda.transport.proxy import proxy_for
 
 if TYPE_CHECKING:
@@ -31,9 +31,6 @@ class _NoAnswer(Exception):
 
 #: What `http.client` and urllib3 raise where there is no answer.
 _HTTP_FAILURES = (OSError, http.client.HTTPException, HTTPError, ValueError)
-
-#: The packages whose exceptions, beside Python's own, tell of a network that fails.
-_NETWORK = frozenset({"builtins", "formo_lambda", "http", "idna", "socket", "ssl", "urllib3"})
 
 
 class HttpTransport:
@@ -94,7 +91,7 @@ class HttpTransport:
             answer = self._exchange(self.pool.open(until, self._submit), body, headers, until)
         except Exception as error:
             cause = error.__cause__ if isinstance(error, _NoAnswer) else error
-            if _is_from_outside(cause):
+            if is_from_outside(cause):
                 raise
             raise TransportError(_reason(cause), retry=not _is_certificate_error(cause), requests=requests) from cause
         return answer if requests == 1 else answer._replace(requests=requests)
@@ -125,7 +122,7 @@ class HttpTransport:
             )
             answer = connection.getresponse()
         except _HTTP_FAILURES as error:
-            if _is_from_outside(error):
+            if is_from_outside(error):
                 raise
             raise _NoAnswer from error
         fields = {name.lower(): value for name, value in answer.headers.items()}
@@ -134,7 +131,7 @@ class HttpTransport:
             content = answer.read(MAX_ANSWER_BYTES)
             complete = not answer.read(1)
         except _HTTP_FAILURES as error:
-            if _is_from_outside(error):
+            if is_from_outside(error):
                 raise
             # The status is the answer; a body that breaks off takes nothing back.
             content, complete = b"", False
@@ -146,11 +143,6 @@ class HttpTransport:
             answer.close()
             connection.close()
         return Response(answer.status, fields, content)
-
-
-def _is_from_outside(error: BaseException | None) -> bool:
-    """Whether an exception is none of the network's: it was raised into the thread while that was sending."""
-    return type(error).__module__.partition(".")[0] not in _NETWORK or raised_by_signal_handler(error)
 
 
 def _is_certificate_error(error: BaseException | None) -> bool:

@@ -77,6 +77,15 @@ def header(headers: Mapping[str, str], name: str) -> str | None:
     return value
 
 
+#: The packages whose exceptions, beside Python's own, tell of a network that fails, or of a fault of ours.
+_OURS = frozenset({"builtins", "formo_lambda", "http", "idna", "socket", "ssl", "urllib3"})
+
+
+def is_from_outside(error: BaseException | None) -> bool:
+    """Whether an exception was raised into the thread while ours ran: by a signal handler, or by a framework."""
+    return type(error).__module__.partition(".")[0] not in _OURS or raised_by_signal_handler(error)
+
+
 def raised_by_signal_handler(error: BaseException | None) -> bool:
     """Whether a handler of a signal raised an exception, or what it was caused by: then it is none of a transport's."""
     handlers = {getattr(signal.getsignal(number), "__code__", None) for number in signal.valid_signals()} - {None}

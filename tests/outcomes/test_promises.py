@@ -151,3 +151,20 @@ def test_a_sink_gets_every_event_however_slow_it_is() -> None:
     while len(given) < 3 and time.monotonic() < end:
         time.sleep(0.01)
     assert len(given) == 3
+
+
+def test_a_fault_of_the_library_is_none_of_the_handlers(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where delivery itself raises, the handler keeps its value, and the log says whose fault it is."""
+    client = FormoAnalytics("a-key", transport=RecordingTransport(), handle_signals=False)
+
+    @formo_flush
+    def handler() -> str:
+        client.track("Tracked")
+        return "value"
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(client._queue), "begin", lambda *_: [].pop())
+        assert handler() == "value"
+    assert "a fault of the library itself" in caplog.text
