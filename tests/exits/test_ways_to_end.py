@@ -39,11 +39,11 @@ def start(way: str, url: str, **environ: str) -> Process:
 def end(way: str, process: Process) -> None:
     """Have it end, once it is ready."""
     number = WAYS[way][1]
-    if WAYS[way][0] == "joining":
-        time.sleep(0.1)  # Python loses a signal that comes right before its main thread begins to wait
     if number is None:
         process.go()
     else:
+        # Python does not see a signal that comes right before its main thread begins to wait, until that is over.
+        time.sleep(0.1)
         process.send(number)
 
 
