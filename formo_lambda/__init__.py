@@ -2,7 +2,7 @@
 
 from formo_lambda.client import FormoAnalytics
 from formo_lambda.decorator import formo_flush
-from formo_lambda.end_user import request_context
+from formo_lambda.context import request_context
 from formo_lambda.errors import ConfigurationError, DeliveryError, FormoError, ValidationError
 from formo_lambda.results import FlushResult
 

@@ -9,7 +9,7 @@ from formo_lambda import asgi, wsgi
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from formo_lambda.invoker import Invoker
+    from formo_lambda.handlers.options import Invoker
 
     #: What `adopt` takes, for type checkers.
     WebApplication: TypeAlias = "_Starlette | _Quart | _Flask"

@@ -6,9 +6,9 @@ import functools
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
 
 from formo_lambda.applications import adopt
-from formo_lambda.doubles import double_of
-from formo_lambda.handler_class import decorate_class
-from formo_lambda.invoker import Invoker
+from formo_lambda.handlers.functions import double_of
+from formo_lambda.handlers.classes import decorate_class
+from formo_lambda.handlers.options import Invoker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from formo_lambda.applications import WebApplication
     from formo_lambda.client import FormoAnalytics
     from formo_lambda.invocation.invocation import OnException
-    from formo_lambda.invoker import Idempotency
+    from formo_lambda.handlers.options import Idempotency
     from formo_lambda.platforms import Platform
 
 P = ParamSpec("P")

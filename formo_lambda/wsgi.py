@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from formo_lambda.completion import Completion
-from formo_lambda.invoker import Invoker
+from formo_lambda.handlers.completion import Completion
+from formo_lambda.handlers.options import Invoker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from formo_lambda.client import FormoAnalytics
     from formo_lambda.invocation.invocation import Invocation, OnException
-    from formo_lambda.invoker import Idempotency
+    from formo_lambda.handlers.options import Idempotency
     from formo_lambda.platforms import Platform
 
     Environ = dict[str, Any]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from formo_lambda.errors import ValidationError
 from formo_lambda.events.addresses import BLANKS
-from formo_lambda.events.simplify import MAX_SAFE_INTEGER
+from formo_lambda.events.convert import MAX_SAFE_INTEGER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

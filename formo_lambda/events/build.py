@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from formo_lambda.errors import ValidationError
 from formo_lambda.events import addresses, identifiers, times
 from formo_lambda.events.encode import encode_text, encode_value
-from formo_lambda.events.kinds import KINDS, Kind
+from formo_lambda.events.event_types import KINDS, Kind
 from formo_lambda.events.values import copy_value, read_mapping
 from formo_lambda.options import LIBRARY_NAME, MAX_EVENT_BYTES, SENT_AT_BYTES, VERSION
 

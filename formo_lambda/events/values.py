@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda.errors import ValidationError
-from formo_lambda.events.simplify import MAX_SAFE_INTEGER, RefusedError, as_dict, name_of, simplify
+from formo_lambda.events.convert import MAX_SAFE_INTEGER, RefusedError, as_dict, name_of, simplify
 from formo_lambda.options import MAX_EVENT_BYTES
 
 if TYPE_CHECKING:

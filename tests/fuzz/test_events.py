@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from formo_lambda import FormoAnalytics
-from formo_lambda.events.kinds import KINDS
+from formo_lambda.events.event_types import KINDS
 from tests.fuzz.bases import ADDRESS
 from tests.fuzz.laws import Plan, bounded, harmless
 from tests.fuzz.memory import Memory

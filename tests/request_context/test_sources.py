@@ -177,7 +177,7 @@ def test_no_framework_is_imported() -> None:
     script = (
         "import sys\n"
         "import formo_lambda\n"
-        "assert not [name for name in sys.modules if name.startswith('formo_lambda.end_user.redaction')]\n"
+        "assert not [name for name in sys.modules if name.startswith('formo_lambda.context.redaction')]\n"
         "from tests.request_context.sources import SOURCES\n"
         "for source in SOURCES.values():\n"
         "    assert formo_lambda.request_context(source())\n"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from formo_lambda.end_user.request import Request, headers_of, text
+from formo_lambda.context.request import Request, headers_of, text
 
 
 def read(source: object) -> Request | None:

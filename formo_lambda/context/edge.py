@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from formo_lambda.end_user.request import Request, headers_of, text
+from formo_lambda.context.request import Request, headers_of, text
 
 
 def read(source: object) -> Request | None:

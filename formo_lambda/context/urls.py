@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from formo_lambda.end_user.redaction import encoded
+from formo_lambda.context.redaction import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from formo_lambda.end_user.redaction import Redaction
-    from formo_lambda.end_user.request import Request
+    from formo_lambda.context.redaction import Redaction
+    from formo_lambda.context.request import Request
 
 #: Characters of the longest path and query that are sent: what is longer is left out, so that an event stays small.
 MAX_PATH = 2048

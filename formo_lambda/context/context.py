@@ -40,9 +40,9 @@ def request_context(source: object, *, strip: Iterable[str] = ()) -> dict[str, s
         TypeError: `strip` holds something that is not a string.
     """
     # Loaded at the first use, with urllib.parse: whoever does not use it does not pay for it.
-    from formo_lambda.end_user import aws, edge, environ, objects, scope  # noqa: PLC0415
-    from formo_lambda.end_user.fields import fields_of  # noqa: PLC0415
-    from formo_lambda.end_user.redaction import Redaction  # noqa: PLC0415
+    from formo_lambda.context import aws, edge, environ, objects, scope  # noqa: PLC0415
+    from formo_lambda.context.fields import fields_of  # noqa: PLC0415
+    from formo_lambda.context.redaction import Redaction  # noqa: PLC0415
 
     redaction = Redaction(strip)
     # What recognises the fewest sources comes first.

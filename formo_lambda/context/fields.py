@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
-from formo_lambda.end_user.urls import page_of, referrer_of
+from formo_lambda.context.urls import page_of, referrer_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from formo_lambda.end_user.redaction import Redaction
-    from formo_lambda.end_user.request import Request
+    from formo_lambda.context.redaction import Redaction
+    from formo_lambda.context.request import Request
 
 #: Headers in which a platform names the end user's country. A proxy in front of another comes first: behind it, the
 #: other sees the proxy's address.

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from formo_lambda.end_user import aws
-from formo_lambda.end_user.environ import read_environ
-from formo_lambda.end_user.request import Request, headers_of, text
-from formo_lambda.end_user.scope import read_scope
+from formo_lambda.context import aws
+from formo_lambda.context.environ import read_environ
+from formo_lambda.context.request import Request, headers_of, text
+from formo_lambda.context.scope import read_scope
 
 
 def read(source: object) -> Request | None:

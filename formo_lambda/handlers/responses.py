@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from formo_lambda.completion import Completion
+from formo_lambda.handlers.completion import Completion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from formo_lambda.invocation.invocation import Invocation
-    from formo_lambda.responses import Meter
+    from formo_lambda.handlers.responses import Meter
 
 
 class DrivenIterator:

@@ -1,0 +1,1 @@
+"""An invocation around a call: for each kind of handler, when it opens, and when it ends."""
