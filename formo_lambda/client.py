@@ -7,7 +7,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from formo_lambda import checks, events, forks, platforms
+from formo_lambda import events, forks, options, platforms
 from formo_lambda.errors import ValidationError
 from formo_lambda.event_methods import EventMethods
 from formo_lambda.invocation.scope import checked_key, current_scope
@@ -76,7 +76,7 @@ class FormoAnalytics(EventMethods):
         transport: Transport | None = None,
         json_default: Callable[[object], object] | None = None,
     ) -> None:
-        self._options = checks.resolve(
+        self._options = options.resolve(
             write_key=write_key,
             api_host=api_host,
             enabled=enabled,
@@ -92,7 +92,7 @@ class FormoAnalytics(EventMethods):
             on_invalid=on_invalid,
             json_default=json_default,
         )
-        transport = checks.checked_transport(transport)
+        transport = options.checked_transport(transport)
         # What delivery needs is loaded here, in the init phase, and not at import.
         from formo_lambda import process  # noqa: PLC0415 -- see above
         from formo_lambda.delivery.open import open_queue  # noqa: PLC0415
@@ -122,7 +122,7 @@ class FormoAnalytics(EventMethods):
         Raises:
             ValueError: `timeout` is not a number of seconds, zero or more.
         """
-        return self._invocations.flush_here(self._queue, checks.checked_timeout(timeout)).wait()
+        return self._invocations.flush_here(self._queue, options.checked_timeout(timeout)).wait()
 
     async def aflush(self, timeout: float | None = None) -> FlushResult:
         """Do what `flush` does without occupying the event loop.
@@ -133,7 +133,7 @@ class FormoAnalytics(EventMethods):
         Raises:
             ValueError: `timeout` is not a number of seconds, zero or more.
         """
-        return await self._invocations.flush_here(self._queue, checks.checked_timeout(timeout)).wait_async()
+        return await self._invocations.flush_here(self._queue, options.checked_timeout(timeout)).wait_async()
 
     def close(self, timeout: float | None = None) -> FlushResult:
         """Flush, and close the connections. Tracking again simply reopens the client.
@@ -180,8 +180,8 @@ class FormoAnalytics(EventMethods):
             ConfigurationError: An argument breaks its rule.
         """
         return self._invocations.Invocation(
-            on_exception=checks.checked_on_exception(on_exception),
-            timeout=checks.checked_timeout(timeout),
+            on_exception=options.checked_on_exception(on_exception),
+            timeout=options.checked_timeout(timeout),
             idempotency_key=checked_key(idempotency_key),
         )
 

@@ -6,8 +6,8 @@ import functools
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
 
 from formo_lambda.applications import adopt
-from formo_lambda.handlers.functions import double_of
 from formo_lambda.handlers.classes import decorate_class
+from formo_lambda.handlers.functions import double_of
 from formo_lambda.handlers.options import Invoker
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from formo_lambda.applications import WebApplication
     from formo_lambda.client import FormoAnalytics
-    from formo_lambda.invocation.invocation import OnException
     from formo_lambda.handlers.options import Idempotency
+    from formo_lambda.invocation.invocation import OnException
     from formo_lambda.platforms import Platform
 
 P = ParamSpec("P")

@@ -20,7 +20,7 @@ _COMMON = frozenset(CommonFields.__annotations__)
 
 
 class EventMethods(ABC):
-    """The event methods of a client. What each type demands is a line of the table in `formo_lambda.events.event_types`.
+    """The event methods of a client. What each type demands stands in `formo_lambda.events.event_types`.
 
     Every method takes, beside what is the type's own, the fields that all events have: see
     `formo_lambda.types.CommonFields`.

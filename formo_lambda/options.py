@@ -1,83 +1,23 @@
-"""Every default, limit, unit and environment name of the package, each written once."""
+"""The options of a client, each with its check: it returns the value to use, or raises an error that names the rule."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NoReturn
+import os
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
+
+from formo_lambda.constants import (
+    DEFAULT_API_HOST,
+    ENV_API_HOST,
+    ENV_DISABLED,
+    ENV_WRITE_KEY,
+    INGEST_PATH,
+    LONGEST_TIMEOUT,
+    MAX_BATCH_EVENTS,
+)
+from formo_lambda.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-VERSION: Final = "0.1.0"
-LIBRARY_NAME: Final = "Formo Python SDK"
-
-DEFAULT_API_HOST: Final = "https://events.formo.so"
-INGEST_PATH: Final = "/v0/raw_events"
-
-ENV_WRITE_KEY: Final = "FORMO_WRITE_KEY"
-ENV_API_HOST: Final = "FORMO_EVENTS_BASE_URL"
-ENV_DISABLED: Final = "FORMO_DISABLED"
-
-#: One request carries at most this many events, whatever `flush_at` is.
-MAX_BATCH_EVENTS: Final = 100
-#: One event may have at most this many bytes as sent.
-MAX_EVENT_BYTES: Final = 490_000
-#: What an attempt to send adds to the bytes of an event.
-SENT_AT_BYTES: Final = len(',"sent_at":"2026-01-01T00:00:00.000Z"}')
-
-#: Seconds a worker waits for its next task before it ends.
-WORKER_IDLE: Final = 1.0
-#: Requests of one client that are under way at a time; also workers that deliver to one endpoint.
-MAX_REQUESTS: Final = 10
-#: Bytes of events that wait for a slow `on_undelivered`; what is more is only logged.
-CALLBACK_BACKLOG: Final = 5_000_000
-
-#: Seconds the circuit breaker stays open after a transient failure; doubled at each further one, up to the last value.
-BREAKER_PAUSE: Final = 5.0
-BREAKER_PAUSE_MAX: Final = 60.0
-#: The longest time, in seconds, that a server's Retry-After may keep the breaker open.
-RETRY_AFTER_MAX: Final = 300.0
-#: Seconds that an invocation waits for the probe of a half-open breaker.
-PROBE_WAIT: Final = 0.25
-#: Seconds an attempt must have had for a server's silence to count as a failure.
-FAIR_ATTEMPT: Final = 0.25
-#: Seconds that a request may take which no flush waits for, all its attempts together.
-BACKGROUND_BUDGET: Final = 10.0
-#: The longest wait between two attempts of such a request, in seconds.
-BACKGROUND_WAIT: Final = 1.0
-#: Seconds past its deadline after which nobody counts on a request any more.
-OVERDUE: Final = 1.0
-#: Seconds that a flush must have left to take other flushes' events along in its request.
-OTHERS_TIME: Final = 1.0
-#: Seconds that `track` waits at most where more waits than may be retained; how often it looks meanwhile.
-TRACK_WAIT: Final = 0.75
-CROWDED_WAIT: Final = 0.005
-#: Seconds an invocation is open before its events are watched for their age.
-LONG_INVOCATION: Final = 0.1
-
-#: Backoff between attempts: uniform between 0 and BACKOFF_BASE * 2**n seconds, at most BACKOFF_MAX.
-BACKOFF_BASE: Final = 0.25
-BACKOFF_MAX: Final = 8.0
-#: Requests that may be spent on finding the bad events of one refused batch.
-MAX_ISOLATION_REQUESTS: Final = 32
-#: Bytes of an answer that are read.
-MAX_ANSWER_BYTES: Final = 65_536
-#: Seconds that an answer's body may take once its status is known: whoever drips it does not hold the news back.
-ANSWER_BODY_WAIT: Final = 0.1
-#: Seconds of wall clock after which an idle connection is not trusted any more (a freeze counts).
-CONNECTION_IDLE_MAX: Final = 50.0
-
-#: Seconds of the platform's deadline that a flush leaves to the runtime.
-DEADLINE_RESERVE: Final = 0.25
-
-#: Seconds that all clients together get at interpreter exit.
-EXIT_BUDGET: Final = 2.0
-#: Seconds past that after which the exit goes on all the same.
-EXIT_GRACE: Final = 0.1
-#: The part of it that is kept for handing over what could not be sent.
-HAND_OVER_SHARE: Final = 0.25
-
-#: Seconds to which a longer timeout is cut: a day is as good as for ever, and any clock can count it.
-LONGEST_TIMEOUT: Final = 86_400.0
+    from collections.abc import Callable, Mapping
 
 OnInvalid = Literal["raise", "log"]
 
@@ -135,3 +75,182 @@ class Options(NamedTuple):
     on_undelivered: Callable[[list[dict[str, Any]], Exception], object] | None
     on_invalid: OnInvalid
     json_default: Callable[[object], object] | None
+
+
+def resolve(
+    *,
+    write_key: str | None,
+    api_host: str | None,
+    enabled: bool | None,
+    flush_at: int,
+    flush_interval: float,
+    max_queue_size: int,
+    retry_count: int,
+    flush_timeout: float,
+    request_timeout: float,
+    max_retained_size: int,
+    handle_signals: bool,
+    on_undelivered: Callable[[list[dict[str, Any]], Exception], object] | None,
+    on_invalid: OnInvalid,
+    json_default: Callable[[object], object] | None,
+    environ: Mapping[str, str] = os.environ,
+) -> Options:
+    """Check every option; what is not given comes from the environment.
+
+    Raises:
+        ConfigurationError: An option breaks its rule; the message names the range and the remedy.
+    """
+    on = _switch("enabled", enabled) if enabled is not None else not _is_set(environ, ENV_DISABLED)
+    return Options(
+        write_key=_write_key(write_key, environ, required=on),
+        endpoint=_endpoint(api_host, environ),
+        flush_at=_whole("flush_at", flush_at, 1, MAX_BATCH_EVENTS, "events"),
+        flush_interval=_seconds("flush_interval", flush_interval, 1, 300),
+        max_queue_size=_whole("max_queue_size", max_queue_size, 1_000, 500_000, "bytes"),
+        retry_count=_whole("retry_count", retry_count, 0, 10, "attempts"),
+        flush_timeout=_seconds("flush_timeout", flush_timeout, 0.01, 600),
+        request_timeout=_seconds("request_timeout", request_timeout, 0.01, 600),
+        max_retained_size=_whole("max_retained_size", max_retained_size, 0, 1_000_000_000, "bytes"),
+        enabled=on,
+        handle_signals=_switch("handle_signals", handle_signals),
+        on_undelivered=_callable("on_undelivered", on_undelivered),
+        on_invalid=_choice("on_invalid", on_invalid),
+        json_default=_callable("json_default", json_default),
+    )
+
+
+def plain(value: object) -> str | int | float | None:
+    """Return a string, a number or a bool as exactly that, and None for anything else.
+
+    None of the value's own code is run: a subclass may raise where it is compared, or when asked for its class.
+    """
+    kind = type(value)
+    if issubclass(kind, str):
+        return str.__str__(value)
+    if issubclass(kind, int):
+        return value if value is True or value is False else int.__pos__(value)  # type: ignore[arg-type]
+    return float.__pos__(value) if issubclass(kind, float) else None  # type: ignore[arg-type]
+
+
+def checked_timeout(value: object) -> float | None:
+    """Return the seconds that a flush may take, None for those of the client.
+
+    Raises:
+        ConfigurationError: It is neither None nor a number, zero or more.
+    """
+    if value is None:
+        return None
+    seconds = plain(value)
+    if isinstance(seconds, (bool, str)) or seconds is None or not seconds >= 0:
+        raise ConfigurationError("timeout", "must be a number of seconds, zero or more, or None")
+    return float(min(seconds, LONGEST_TIMEOUT))
+
+
+def checked_on_exception(value: object) -> Any:
+    """Return what becomes of the events of a call that failed: "send", "discard", or a callable that says.
+
+    Raises:
+        ConfigurationError: It is none of these.
+    """
+    word = plain(value)
+    if word in ("send", "discard"):
+        return word
+    return _callable("on_exception", value, "must be 'send', 'discard', or a callable", needed=True)
+
+
+def checked_transport(value: Any) -> Any:
+    """Return what sends the requests, None for urllib3.
+
+    Raises:
+        ConfigurationError: It is neither None nor an object with a method `send`.
+    """
+    try:
+        sends = value is None or callable(getattr(value, "send", None))
+    except Exception:  # noqa: BLE001 -- an object that raises when asked for a method is no transport
+        sends = False
+    if not sends:
+        raise ConfigurationError("transport", "must be an object with a method send(body, headers, timeout), or None")
+    return value
+
+
+def _is_set(environ: Mapping[str, str], name: str) -> bool:
+    return environ.get(name, "").strip().lower() not in ("", "0", "false", "no", "off")
+
+
+def _write_key(given: str | None, environ: Mapping[str, str], *, required: bool) -> WriteKey | None:
+    key = environ.get(ENV_WRITE_KEY) if given is None else plain(given)
+    if key == "" or (key is None and given is None):
+        if not required:
+            return None
+        raise ConfigurationError(
+            "write_key",
+            f"set the environment variable {ENV_WRITE_KEY} or pass it: FormoAnalytics('<YOUR_WRITE_KEY>'); "
+            f"where no key exists, as in builds and tests, set {ENV_DISABLED}=1",
+        )
+    if not isinstance(key, str) or not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigurationError("write_key", "must be printable ASCII without blanks (copy it again)")
+    return WriteKey(key)
+
+
+def _endpoint(given: object, environ: Mapping[str, str]) -> str:
+    """Return the ingest URL of a base URL that keeps the key from travelling in the clear."""
+    from urllib.parse import urlsplit  # noqa: PLC0415 -- construction pays for it, import does not
+
+    api_host = plain(given)
+    if given is None or api_host == "":
+        api_host = environ.get(ENV_API_HOST) or DEFAULT_API_HOST
+    rule = "must be a base URL: https://<host>[:port], or http:// on a loopback address"
+    if not isinstance(api_host, str) or not api_host.isascii() or not api_host.isprintable() or " " in api_host:
+        raise ConfigurationError("api_host", rule)
+    try:
+        url = urlsplit(api_host)
+        host, _ = url.hostname, url.port
+    except ValueError:
+        raise ConfigurationError("api_host", rule) from None
+    if not host or url.username is not None or url.query or url.fragment or "\\" in api_host:
+        raise ConfigurationError("api_host", rule)
+    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(host)):
+        raise ConfigurationError("api_host", rule)
+    return api_host.rstrip("/") + INGEST_PATH
+
+
+def _is_loopback(host: str) -> bool:
+    if host in ("localhost", "::1"):
+        return True
+    parts = host.split(".")
+    return len(parts) == 4 and parts[0] == "127" and all(p.isdigit() and int(p) < 256 for p in parts)
+
+
+def _whole(option: str, value: object, low: int, high: int, unit: str) -> int:
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int) or not low <= number <= high:
+        raise ConfigurationError(option, f"must be a whole number of {unit} from {low} to {high}")
+    return number
+
+
+def _seconds(option: str, value: object, low: float, high: float) -> float:
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not low <= number <= high:
+        raise ConfigurationError(option, f"must be a number of seconds from {low} to {high}")
+    return float(number)
+
+
+def _switch(option: str, value: object) -> bool:
+    if value is True or value is False:
+        return value
+    raise ConfigurationError(option, "must be True or False")
+
+
+def _callable(option: str, value: Any, rule: str = "must be callable, or None", *, needed: bool = False) -> Any:
+    if not callable(value) and (needed or value is not None):
+        raise ConfigurationError(option, rule)
+    return value
+
+
+def _choice(option: str, value: object) -> OnInvalid:
+    word = plain(value)
+    if word == "raise":
+        return "raise"
+    if word == "log":
+        return "log"
+    raise ConfigurationError(option, "must be 'raise' or 'log'")

@@ -13,12 +13,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda import forks
+from formo_lambda.constants import EXIT_BUDGET, EXIT_GRACE, HAND_OVER_SHARE
 from formo_lambda.delivery import queue as queues
 from formo_lambda.delivery.background import watcher
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.flush import Flush
 from formo_lambda.delivery.workers import Latch, start_thread, workers
-from formo_lambda.options import EXIT_BUDGET, EXIT_GRACE, HAND_OVER_SHARE
 from formo_lambda.transport.pool import close_idle
 
 if TYPE_CHECKING:

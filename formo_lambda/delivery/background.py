@@ -9,12 +9,12 @@ import time
 from typing import TYPE_CHECKING
 
 from formo_lambda import forks
+from formo_lambda.constants import BACKGROUND_WAIT, CROWDED_WAIT, LONG_INVOCATION, TRACK_WAIT, WORKER_IDLE
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.loops import running_loop
 from formo_lambda.delivery.queue import EventQueue, pending
 from formo_lambda.delivery.retry import TransientFailure
 from formo_lambda.delivery.workers import Latch, start_thread, workers
-from formo_lambda.options import BACKGROUND_WAIT, CROWDED_WAIT, LONG_INVOCATION, TRACK_WAIT, WORKER_IDLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

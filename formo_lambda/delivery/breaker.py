@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from formo_lambda.options import BREAKER_PAUSE, BREAKER_PAUSE_MAX, RETRY_AFTER_MAX
+from formo_lambda.constants import BREAKER_PAUSE, BREAKER_PAUSE_MAX, RETRY_AFTER_MAX
 
 
 class State(Enum):

@@ -8,7 +8,7 @@ from itertools import repeat
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from formo_lambda.options import SENT_AT_BYTES
+from formo_lambda.constants import SENT_AT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

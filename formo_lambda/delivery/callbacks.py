@@ -8,9 +8,9 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from formo_lambda.constants import CALLBACK_BACKLOG
 from formo_lambda.delivery import batch
 from formo_lambda.delivery.workers import workers
-from formo_lambda.options import CALLBACK_BACKLOG
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from formo_lambda.options import FAIR_ATTEMPT
+from formo_lambda.constants import FAIR_ATTEMPT
 
 
 class Deadline:

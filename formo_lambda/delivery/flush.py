@@ -6,10 +6,10 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from formo_lambda.constants import PROBE_WAIT
 from formo_lambda.delivery.loops import LoopLatch, running_loop
 from formo_lambda.delivery.tally import Tally
 from formo_lambda.delivery.workers import Latch
-from formo_lambda.options import PROBE_WAIT
 from formo_lambda.results import FlushResult
 
 if TYPE_CHECKING:

@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
 
 from formo_lambda import forks
-from formo_lambda.delivery.batch import EMPTY_BODY, Batch, Place, Retained, fitting
-from formo_lambda.delivery.breaker import Breaker, State
-from formo_lambda.delivery.buffer import Buffer
-from formo_lambda.delivery.callbacks import Callbacks
-from formo_lambda.delivery.deadline import Deadline
-from formo_lambda.delivery.retry import TransientFailure
-from formo_lambda.delivery.tally import Outcome, Tally
-from formo_lambda.errors import DeliveryError
-from formo_lambda.options import (
+from formo_lambda.constants import (
     BACKGROUND_BUDGET,
     CONNECTION_IDLE_MAX,
     FAIR_ATTEMPT,
@@ -27,6 +19,14 @@ from formo_lambda.options import (
     OTHERS_TIME,
     OVERDUE,
 )
+from formo_lambda.delivery.batch import EMPTY_BODY, Batch, Place, Retained, fitting
+from formo_lambda.delivery.breaker import Breaker, State
+from formo_lambda.delivery.buffer import Buffer
+from formo_lambda.delivery.callbacks import Callbacks
+from formo_lambda.delivery.deadline import Deadline
+from formo_lambda.delivery.retry import TransientFailure
+from formo_lambda.delivery.tally import Outcome, Tally
+from formo_lambda.errors import DeliveryError
 from formo_lambda.results import Stats
 
 if TYPE_CHECKING:

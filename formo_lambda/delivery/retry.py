@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
-from formo_lambda.options import BACKOFF_BASE, BACKOFF_MAX
+from formo_lambda.constants import BACKOFF_BASE, BACKOFF_MAX
 from formo_lambda.transport.protocol import Response, TransportError, header
 
 if TYPE_CHECKING:

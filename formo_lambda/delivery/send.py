@@ -7,6 +7,7 @@ import time
 from operator import index
 from typing import TYPE_CHECKING, Protocol
 
+from formo_lambda.constants import LIBRARY_NAME, MAX_ISOLATION_REQUESTS, VERSION
 from formo_lambda.delivery import batch
 from formo_lambda.delivery.retry import (
     TransientFailure,
@@ -18,7 +19,6 @@ from formo_lambda.delivery.retry import (
     verdict,
 )
 from formo_lambda.delivery.tally import Outcome
-from formo_lambda.options import LIBRARY_NAME, MAX_ISOLATION_REQUESTS, VERSION
 from formo_lambda.transport.protocol import Response, TransportError, raised_by_signal_handler
 
 if TYPE_CHECKING:

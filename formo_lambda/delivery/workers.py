@@ -14,7 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from formo_lambda import forks
-from formo_lambda.options import MAX_REQUESTS, WORKER_IDLE
+from formo_lambda.constants import MAX_REQUESTS, WORKER_IDLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable

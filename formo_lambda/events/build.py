@@ -6,12 +6,12 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from formo_lambda.constants import LIBRARY_NAME, MAX_EVENT_BYTES, SENT_AT_BYTES, VERSION
 from formo_lambda.errors import ValidationError
 from formo_lambda.events import addresses, identifiers, times
 from formo_lambda.events.encode import encode_text, encode_value
 from formo_lambda.events.event_types import KINDS, Kind
 from formo_lambda.events.values import copy_value, read_mapping
-from formo_lambda.options import LIBRARY_NAME, MAX_EVENT_BYTES, SENT_AT_BYTES, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

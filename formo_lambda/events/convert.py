@@ -11,9 +11,9 @@ from enum import Enum
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from formo_lambda.constants import MAX_EVENT_BYTES
 from formo_lambda.events.loaded import is_instance
 from formo_lambda.events.times import iso_datetime
-from formo_lambda.options import MAX_EVENT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

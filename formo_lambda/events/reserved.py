@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from formo_lambda.errors import ValidationError
 from formo_lambda.events import addresses
-from formo_lambda.events.identifiers import non_empty
 from formo_lambda.events.convert import MAX_SAFE_INTEGER
+from formo_lambda.events.identifiers import non_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable

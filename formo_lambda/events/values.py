@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from formo_lambda.constants import MAX_EVENT_BYTES
 from formo_lambda.errors import ValidationError
 from formo_lambda.events.convert import MAX_SAFE_INTEGER, RefusedError, as_dict, name_of, simplify
-from formo_lambda.options import MAX_EVENT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -6,15 +6,15 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
-from formo_lambda import asgi, wsgi
+from formo_lambda.handlers import asgi, wsgi
 from formo_lambda.handlers.outcome import conclude, conclude_async
 from formo_lambda.handlers.streams import async_generator_function, generator_function, reference_to_generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from formo_lambda.invocation.invocation import Invocation
     from formo_lambda.handlers.options import Invoker
+    from formo_lambda.invocation.invocation import Invocation
 
 
 def double_of(handler: Callable[..., Any], invoker: Invoker) -> Callable[..., Any]:

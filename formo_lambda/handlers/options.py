@@ -7,10 +7,10 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
-from formo_lambda.checks import checked_on_exception, checked_timeout
 from formo_lambda.client import FormoAnalytics
 from formo_lambda.errors import ConfigurationError
 from formo_lambda.invocation.scope import checked_key
+from formo_lambda.options import checked_on_exception, checked_timeout
 from formo_lambda.platforms import PLATFORMS, detect
 
 if TYPE_CHECKING:

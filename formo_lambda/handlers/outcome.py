@@ -7,7 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda.handlers.responses import Body, Meter, find_body
-from formo_lambda.handlers.streams import DrivenAsyncIterator, DrivenIterator, async_generator_function, generator_function
+from formo_lambda.handlers.streams import (
+    DrivenAsyncIterator,
+    DrivenIterator,
+    async_generator_function,
+    generator_function,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     )
     from types import FrameType
 
-    from formo_lambda.invocation.invocation import Invocation
     from formo_lambda.handlers.responses import Meter
+    from formo_lambda.invocation.invocation import Invocation
 
 
 class DrivenIterator:

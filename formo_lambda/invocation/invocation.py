@@ -7,11 +7,11 @@ import time
 from typing import TYPE_CHECKING, Literal
 
 from formo_lambda import forks
+from formo_lambda.constants import DEADLINE_RESERVE
 from formo_lambda.delivery import queue as queues
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.flush import Flush
 from formo_lambda.invocation.scope import current_scope, inside, is_inside, open_scope
-from formo_lambda.options import DEADLINE_RESERVE
 from formo_lambda.results import FlushResult
 from formo_lambda.transport.protocol import is_from_outside
 

@@ -8,10 +8,10 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from formo_lambda import forks
-from formo_lambda.checks import plain
 from formo_lambda.delivery.tally import Tally
 from formo_lambda.errors import ConfigurationError
 from formo_lambda.events.identifiers import exact_text, forget_stock, id_text
+from formo_lambda.options import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from formo_lambda.options import EXIT_BUDGET
+from formo_lambda.constants import EXIT_BUDGET
 from formo_lambda.platforms.platform import remaining_of
 
 if TYPE_CHECKING:

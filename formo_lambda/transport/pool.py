@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib3.util.ssl_ import create_urllib3_context
 
 from formo_lambda import forks
-from formo_lambda.options import CONNECTION_IDLE_MAX, MAX_REQUESTS
+from formo_lambda.constants import CONNECTION_IDLE_MAX, MAX_REQUESTS
 from formo_lambda.transport.connection import BoundedConnection, BoundedHTTPConnection, BoundedHTTPSConnection
 from formo_lambda.transport.protocol import Endpoint
 

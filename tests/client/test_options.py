@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from formo_lambda import ConfigurationError, FormoAnalytics
-from formo_lambda.checks import resolve
-from formo_lambda.options import WriteKey
+from formo_lambda.options import WriteKey, resolve
 from formo_lambda.testing import RecordingTransport
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from formo_lambda.options import MAX_BATCH_EVENTS
+from formo_lambda.constants import MAX_BATCH_EVENTS
 from tests.faults.waiting import wait_until
 
 if TYPE_CHECKING:

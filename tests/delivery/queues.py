@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from formo_lambda.checks import resolve
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.queue import EventQueue
 from formo_lambda.delivery.tally import Outcome, Tally
+from formo_lambda.options import resolve
 from formo_lambda.transport.protocol import Endpoint
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formo_lambda.constants import MAX_BATCH_EVENTS
 from formo_lambda.delivery import batch
 from formo_lambda.delivery.batch import Batch, Place
 from formo_lambda.delivery.buffer import ENVELOPE
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.tally import Outcome, Tally
-from formo_lambda.options import MAX_BATCH_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

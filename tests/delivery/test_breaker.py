@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formo_lambda.constants import BREAKER_PAUSE, BREAKER_PAUSE_MAX, RETRY_AFTER_MAX
 from formo_lambda.delivery.breaker import Breaker, State
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.tally import Tally
-from formo_lambda.options import BREAKER_PAUSE, BREAKER_PAUSE_MAX, RETRY_AFTER_MAX
 from tests.delivery.queues import begin, make_queue, retained, take
 
 CLOSED, OPEN, HALF_OPEN = State.CLOSED, State.OPEN, State.HALF_OPEN

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formo_lambda.constants import MAX_REQUESTS
 from formo_lambda.delivery.buffer import ENVELOPE
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.queue import pending
 from formo_lambda.delivery.retry import TransientFailure
 from formo_lambda.delivery.tally import Outcome, Tally
-from formo_lambda.options import MAX_REQUESTS
 from tests.delivery.queues import accept, begin, make_queue, retained, take
 
 if TYPE_CHECKING:

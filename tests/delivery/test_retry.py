@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tenacity import RetryError
 
+from formo_lambda.constants import BACKOFF_BASE, BACKOFF_MAX
 from formo_lambda.delivery import retry
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.retry import TransientFailure, Verdict
-from formo_lambda.options import BACKOFF_BASE, BACKOFF_MAX
 from formo_lambda.transport.protocol import Response, TransportError
 
 NOW = 1_764_000_000.0

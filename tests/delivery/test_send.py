@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formo_lambda.constants import FAIR_ATTEMPT, MAX_ISOLATION_REQUESTS
 from formo_lambda.delivery import send
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.send import Sender
-from formo_lambda.options import FAIR_ATTEMPT, MAX_ISOLATION_REQUESTS, WriteKey
+from formo_lambda.options import WriteKey
 from formo_lambda.transport.protocol import Response, TransportError
 
 if TYPE_CHECKING:

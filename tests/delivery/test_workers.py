@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from formo_lambda import forks
+from formo_lambda.constants import MAX_REQUESTS, WORKER_IDLE
 from formo_lambda.delivery import workers as module
 from formo_lambda.delivery.workers import Latch, Workers
-from formo_lambda.options import MAX_REQUESTS, WORKER_IDLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

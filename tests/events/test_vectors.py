@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from formo_lambda.constants import LIBRARY_NAME, VERSION
 from formo_lambda.events import build
-from formo_lambda.options import LIBRARY_NAME, VERSION
 from tests.events import decisions
 from tests.events.building import NOW, built, id_maker, refusal
 from tests.events.vectors import ADDRESSES, NAMES, cases, decoded, difference

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from formo_lambda.options import VERSION
+from formo_lambda.constants import VERSION
 from tests.surface.project import PACKAGE, ROOT
 
 if TYPE_CHECKING:

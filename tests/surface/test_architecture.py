@@ -17,27 +17,23 @@ NAME = PACKAGE.name
 #: The parts of the package (modules and folders right below it; "" is the package itself) by level, lowest first.
 #: A part imports from the levels below its own, and from nothing beside or above it.
 LEVELS: list[set[str]] = [
-    {"errors", "forks"},
+    {"constants", "errors", "forks"},
     {"options", "results"},
-    {"checks"},
     {"events"},
-    {"end_user", "event_methods", "transport", "types"},
+    {"context", "event_methods", "transport", "types"},
     {"delivery"},
     {"invocation"},
     {"process"},
     {"client"},
-    {"completion", "invoker"},
-    {"responses"},
-    {"streams"},
-    {"outcome"},
+    {"handlers"},
     {"asgi", "wsgi"},
-    {"applications", "doubles", "handler_class"},
+    {"applications"},
     {"decorator"},
     {"", "testing"},
 ]
 MAY_IMPORT = {part: set[str]().union(*LEVELS[:height]) for height, level in enumerate(LEVELS) for part in level}
 #: Platforms stand beside the events' path: they know errors and options, and only from the client on are they known.
-MAY_IMPORT["platforms"] = {"errors", "options"}
+MAY_IMPORT["platforms"] = {"constants", "errors", "options"}
 for _level in LEVELS[LEVELS.index({"client"}) :]:
     for _part in _level:
         MAY_IMPORT[_part].add("platforms")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from formo_lambda.options import VERSION
+from formo_lambda.constants import VERSION
 from formo_lambda.testing import LocalCollector
 from tests.surface.project import ROOT
 
@@ -90,8 +90,8 @@ def test_newest_entry_of_the_changelog_is_this_version() -> None:
 
 def test_readme_names_every_environment_variable() -> None:
     """The README names every environment variable that the package reads."""
-    options = (ROOT / "formo_lambda" / "options.py").read_text(encoding="utf-8")
-    variables = re.findall(r'^ENV_\w+: Final = "(\w+)"', options, re.MULTILINE)
+    constants = (ROOT / "formo_lambda" / "constants.py").read_text(encoding="utf-8")
+    variables = re.findall(r'^ENV_\w+: Final = "(\w+)"', constants, re.MULTILINE)
     assert variables
     text = README.read_text(encoding="utf-8")
     assert [name for name in variables if name not in text] == []

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from formo_lambda import FormoAnalytics
+from formo_lambda.constants import CONNECTION_IDLE_MAX, INGEST_PATH, MAX_ANSWER_BYTES
 from formo_lambda.delivery.workers import workers
-from formo_lambda.options import CONNECTION_IDLE_MAX, INGEST_PATH, MAX_ANSWER_BYTES
 from formo_lambda.testing import Answer, LocalCollector
 from formo_lambda.transport import pool
 from formo_lambda.transport.http import HttpTransport

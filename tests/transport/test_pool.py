@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from formo_lambda.constants import INGEST_PATH, MAX_REQUESTS
 from formo_lambda.delivery.workers import workers
-from formo_lambda.options import INGEST_PATH, MAX_REQUESTS
 from formo_lambda.testing import LocalCollector
 from formo_lambda.transport import pool
 from formo_lambda.transport.http import HttpTransport

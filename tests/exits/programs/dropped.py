@@ -7,10 +7,10 @@ import threading
 import time
 import weakref
 
-import formo_lambda.options
+import formo_lambda.constants
 
 # Before delivery is loaded, which takes it over.
-formo_lambda.options.WORKER_IDLE = 0.3  # type: ignore[misc] # to see the end of it
+formo_lambda.constants.WORKER_IDLE = 0.3  # type: ignore[misc] # to see the end of it
 
 from formo_lambda import FormoAnalytics  # noqa: E402 -- see above
 
