@@ -37,7 +37,7 @@ test-random: $(READY) runtimes ## run all tests in a random order (its seed is p
 	$(BIN)/python -m pytest $(IN_PARALLEL) -p randomly
 
 faults: $(READY) ## flush against every fault within every budget, and print the table (some minutes)
-	@$(BIN)/python -m tests.faults.matrix
+	@$(BIN)/python -m tests.promises.faults.matrix
 
 test-versions: ## run the unit tests on the other supported Pythons
 	@failed=0; for version in $(OTHER_PYTHONS); do .ci/unit "$$version" || failed=1; done; exit $$failed

@@ -13,6 +13,11 @@ for _name in list(os.environ):
     if _name.startswith("FORMO_") or _name.lower().endswith("_proxy"):
         del os.environ[_name]
 
+# The fixtures of clients in memory; after the cleaning, because it imports the package.
+from tests.client.recorded import client, make_client, transport  # noqa: E402 -- see above
+
+__all__ = ["client", "make_client", "transport"]
+
 
 class ForeignConnectionError(RuntimeError):
     """A test tried to leave this machine. Not an OSError, which the code under test rightly survives."""

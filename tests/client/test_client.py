@@ -11,7 +11,7 @@ import pytest
 from formo_lambda import ConfigurationError, DeliveryError, FormoAnalytics, ValidationError, formo_flush
 from formo_lambda.testing import FakeLambdaContext, RecordingTransport
 from tests.client.recorded import KEY, names
-from tests.faults.waiting import wait_until
+from tests.promises.faults.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.client.recorded import MakeClient

@@ -14,7 +14,7 @@ import pytest
 from formo_lambda import ConfigurationError, DeliveryError, FlushResult
 from formo_lambda.testing import Answer
 from tests.client.recorded import names
-from tests.faults.waiting import wait_until
+from tests.promises.faults.waiting import wait_until
 
 if TYPE_CHECKING:
     from formo_lambda import FormoAnalytics

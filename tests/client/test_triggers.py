@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from formo_lambda.constants import MAX_BATCH_EVENTS
-from tests.faults.waiting import wait_until
+from tests.promises.faults.waiting import wait_until
 
 if TYPE_CHECKING:
     from formo_lambda.testing import RecordingTransport

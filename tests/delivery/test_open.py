@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from formo_lambda.testing import LocalCollector
-from tests.surface.project import ROOT
+from tests.package.project import ROOT
 
 PROGRAM = """
 import sys

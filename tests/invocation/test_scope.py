@@ -14,7 +14,7 @@ import pytest
 from formo_lambda.delivery.buffer import Buffer
 from formo_lambda.invocation.scope import current_scope
 from tests.client.recorded import names
-from tests.faults.waiting import wait_until
+from tests.promises.faults.waiting import wait_until
 
 if TYPE_CHECKING:
     from formo_lambda import FormoAnalytics

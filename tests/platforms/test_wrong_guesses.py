@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from formo_lambda import FormoAnalytics, formo_flush
-from tests.surface.project import PACKAGE
+from tests.package.project import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

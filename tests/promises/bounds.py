@@ -11,13 +11,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from tests.exits.process import Process
+from tests.promises.exits.process import Process
 from tests.transport.peer import Peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from tests.exits.process import Ended
+    from tests.promises.exits.process import Ended
 
 T = TypeVar("T")
 

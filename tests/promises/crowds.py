@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from formo_lambda import FormoAnalytics, formo_flush
-from tests.surface.project import ROOT
+from tests.package.project import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

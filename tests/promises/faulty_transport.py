@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from formo_lambda import FormoAnalytics
 from formo_lambda.transport.protocol import Response
-from tests.faults.waiting import wait_until
+from tests.promises.faults.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.surface.project import ROOT
+from tests.package.project import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,8 +13,8 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from formo_lambda import FlushResult, FormoAnalytics
-from tests.faults.product import FAULTS
-from tests.faults.truth import Case, Expectation
+from tests.promises.faults.product import FAULTS
+from tests.promises.faults.truth import Case, Expectation
 
 if TYPE_CHECKING:
     from types import FrameType

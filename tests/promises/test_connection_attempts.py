@@ -13,10 +13,10 @@ import pytest
 
 from formo_lambda import FormoAnalytics
 from formo_lambda.testing import LocalCollector
-from tests.faults.certificates import Certificates
-from tests.faults.fault_server import FaultServer
-from tests.faults.waiting import wait_until
 from tests.promises.bounds import NAME, ROOM, Gate, Mode, within
+from tests.promises.faults.certificates import Certificates
+from tests.promises.faults.fault_server import FaultServer
+from tests.promises.faults.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

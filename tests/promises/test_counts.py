@@ -13,7 +13,7 @@ import pytest
 
 from formo_lambda import DeliveryError, FlushResult, FormoAnalytics
 from formo_lambda.transport.protocol import Response
-from tests.faults.waiting import wait_until
+from tests.promises.faults.waiting import wait_until
 from tests.promises.stress import Stress, switching_often, two_others_open
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults import behaviours
-from tests.faults.fault_server import FaultServer
 from tests.promises.bounds import DRIP, NAME, ROOM, Gate, all_ended, programs
+from tests.promises.faults import behaviours
+from tests.promises.faults.fault_server import FaultServer
 from tests.transport.peer import Peer
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator, Mapping
 
-    from tests.exits.process import Ended
+    from tests.promises.exits.process import Ended
 
 HELD_UP = ["transport", "callback", "name", "proxy", "handshake", "together"]
 #: The calls that return, each with how many waits the program writes down for one client.

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from tests.faults.cell import TOLERANCE
-from tests.faults.product import FAULTS
+from tests.package.project import ROOT
 from tests.promises.bounds import HARD_END
+from tests.promises.faults.cell import TOLERANCE
+from tests.promises.faults.product import FAULTS
 from tests.promises.signalled_faults import Findings, meet
-from tests.surface.project import ROOT
 
 
 @pytest.mark.parametrize("budget", [0.1, 0.3])

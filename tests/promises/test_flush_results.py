@@ -14,7 +14,7 @@ from formo_lambda import DeliveryError, FlushResult, FormoAnalytics
 from formo_lambda.testing import Answer, RecordingTransport
 from formo_lambda.transport.protocol import Response
 from tests.client import recorded
-from tests.faults.waiting import wait_until
+from tests.promises.faults.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -13,10 +13,10 @@ import pytest
 
 from formo_lambda import FormoAnalytics, formo_flush
 from formo_lambda.testing import LocalCollector
-from tests.faults import behaviours
-from tests.faults.fault_server import FaultServer
-from tests.faults.waiting import wait_until
 from tests.promises.bounds import ROOM, all_ended, programs
+from tests.promises.faults import behaviours
+from tests.promises.faults.fault_server import FaultServer
+from tests.promises.faults.waiting import wait_until
 from tests.promises.stress import two_others_open
 
 if TYPE_CHECKING:

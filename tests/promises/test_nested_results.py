@@ -11,7 +11,7 @@ import pytest
 from formo_lambda import FlushResult
 from formo_lambda.testing import Answer
 from tests.client import recorded
-from tests.faults.waiting import wait_until
+from tests.promises.faults.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.surface.project import ROOT
+from tests.package.project import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from typing import Any
 from cfnlint.decode import cfn_yaml
 
 from formo_lambda.testing import LocalCollector
+from tests.package.project import ROOT
 from tests.runtimes.sandbox import LambdaSandbox
-from tests.surface.project import ROOT
 
 SAMPLE = ROOT / "samples" / "aws_lambda"
 TEMPLATE = SAMPLE / "template.yaml"

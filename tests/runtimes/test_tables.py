@@ -7,8 +7,8 @@ import itertools
 
 import pytest
 
+from tests.package.project import ROOT
 from tests.runtimes.matrix import HERE, TABLES, Row, table_of
-from tests.surface.project import ROOT
 
 
 @pytest.mark.parametrize("row", list(itertools.chain(*TABLES.values())), ids=lambda row: f"{row.platform}-{row.kind}")

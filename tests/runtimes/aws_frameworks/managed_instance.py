@@ -14,8 +14,8 @@ import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from tests.package.project import ROOT
 from tests.runtimes.runtime_api import Invocation
-from tests.surface.project import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.surface.project import ROOT
+from tests.package.project import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.surface.project import ROOT
+from tests.package.project import ROOT
 
 HERE = Path(__file__).parent
 HOME = ROOT / ".venvs" / "pyodide"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.package.project import ROOT
 from tests.runtimes.vercel.builder import entrypoint_of
 from tests.runtimes.vercel.conftest import FUNCTIONS
-from tests.surface.project import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

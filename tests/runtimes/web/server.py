@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.surface.project import ROOT
+from tests.package.project import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
