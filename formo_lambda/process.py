@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from formo_lambda import forks
 from formo_lambda.constants import EXIT_BUDGET, EXIT_GRACE, HAND_OVER_SHARE
 from formo_lambda.delivery import queue as queues
-from formo_lambda.delivery.background import watcher
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.flush import Flush
 from formo_lambda.delivery.workers import Latch, start_thread, workers
@@ -118,9 +117,8 @@ def _flush_at_exit() -> None:
         finally:
             done()
 
-    # On another thread, so that nothing can hang here: from Python 3.12 on no thread can be started any more, so on one
-    # that lives still, if there is one.
-    if workers.submit(flush, group="exit") or watcher.lend(flush):
+    # On another thread, so that nothing can hang here.
+    if workers.submit(flush, group="exit"):
         done.wait(budget + EXIT_GRACE)
     else:
         flush()

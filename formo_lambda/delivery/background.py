@@ -6,6 +6,7 @@ import functools
 import logging
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from formo_lambda import forks
@@ -184,7 +185,9 @@ class Watcher:
         self._lock = threading.RLock()
         #: Ends the sleep of the thread; None where there is none.
         self._latch: Latch | None = None
-        self._lent: Callable[[], object] | None = None
+        self._lent: deque[Callable[[], object]] = deque()
+        self._thread = 0
+        self._stays = False
         self._until = 0.0
         self._buffers: dict[Buffer, EventQueue] = {}
 
@@ -209,11 +212,12 @@ class Watcher:
             self._latch = None
 
     def lend(self, task: Callable[[], object]) -> bool:
-        """Have the thread run something now; return False where there is no thread."""
+        """Have the thread run something now; return False where there is no thread, and on the thread itself."""
         with self._lock:
-            if self._latch is None:
+            if self._latch is None or self._thread == threading.get_ident():
                 return False
-            self._lent = task
+            self._stays = True  # No other can be started: it is the last one there is.
+            self._lent.append(task)
             self._latch()
             return True
 
@@ -225,19 +229,19 @@ class Watcher:
                 self._latch = None
 
     def _run(self, latch: Latch) -> None:
+        self._thread = threading.get_ident()
         while True:
             with self._lock:
                 due = self._due()
                 if self._latch is not latch:
                     return
-                if due == float("inf") and self._lent is None:
+                if due == float("inf") and not self._stays:
                     self._latch = None
                     return
                 self._until = min(due, time.monotonic() + WORKER_IDLE)
             latch.wait(self._until - time.monotonic())
-            task, self._lent = self._lent, None
-            if task is not None:
-                task()
+            while self._lent:
+                self._lent.popleft()()
             now = time.monotonic()
             for queue in list(pending):
                 self._send_due(queue, now)
@@ -264,3 +268,5 @@ class Watcher:
 
 #: The watcher of this process.
 watcher = Watcher()
+# Python 3.12 starts no thread any more once its exit has begun: what must not hang there runs on this one.
+workers.spare = watcher.lend

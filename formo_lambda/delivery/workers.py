@@ -88,6 +88,8 @@ class Workers:
     def __init__(self) -> None:
         self._start_over()
         forks.in_child.append(self._start_over)
+        #: Runs a task on a thread that lives already, where none can be started; returns False where there is none.
+        self.spare: Callable[[Task], bool] = lambda _: False
 
     def _start_over(self) -> None:
         # Reentrant, because a signal handler may submit a task on top of a frame that does.
@@ -128,7 +130,7 @@ class Workers:
                 return True
         worker = _Worker()
         worker.given = (task, group)
-        if start_thread(lambda: self._work(worker), "formo-worker"):
+        if start_thread(lambda: self._work(worker), "formo-worker") or self.spare(lambda: self._work_off(task, group)):
             return True
         # What came meanwhile, and was told that it would run, runs here.
         while True:
@@ -147,6 +149,13 @@ class Workers:
         with self._lock:
             while self._idle:
                 self._idle.pop().latch()
+
+    def _work_off(self, task: Task | None, group: Hashable) -> None:
+        """Run a task, and what waits for its turn in the group."""
+        while task is not None:
+            _run(task)
+            with self._lock:
+                task = self._end_one(group)
 
     def _end_one(self, group: Hashable) -> Task | None:
         """Count one task of a group less; return the next of the group, if one waits."""
