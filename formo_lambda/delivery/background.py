@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from formo_lambda import forks
-from formo_lambda.constants import BACKGROUND_WAIT, CROWDED_WAIT, LONG_INVOCATION, TRACK_WAIT, WORKER_IDLE
+from formo_lambda.constants import CROWDED_WAIT, LONG_INVOCATION, TRACK_WAIT, WORKER_IDLE
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.loops import running_loop
 from formo_lambda.delivery.queue import EventQueue, pending
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from formo_lambda.delivery.buffer import Buffer
-    from formo_lambda.delivery.queue import Request
+    from formo_lambda.delivery.places import Request
     from formo_lambda.delivery.send import Sender
     from formo_lambda.transport.http import HttpTransport
 
@@ -118,21 +118,17 @@ class Background:
         """
         request.thread = threading.get_ident()
         request.started = time.monotonic()
-        longest_wait = BACKGROUND_WAIT if request.background else float("inf")
         try:
-            failure = self._sender.send(
-                [list(part.events) for part in request.parts],
-                request.deadline,
-                request,
-                single_attempt=request.probe,
-                longest_wait=longest_wait,
-            )
-        except BaseException as error:
-            if not on_worker:
-                queue.interrupt(request, time.monotonic())
-                raise
-            failure = TransientFailure(f"the transport raised {type(error).__name__}")
-        queue.release(request, failure, time.monotonic())
+            try:
+                failure = self._sender.send(request)
+            except BaseException as error:
+                if not on_worker:
+                    raise
+                failure = TransientFailure(f"the transport raised {type(error).__name__}")
+            queue.release(request, failure, time.monotonic())
+        except BaseException:
+            queue.interrupt(request, time.monotonic())
+            raise
         self.tell(queue)
 
     def send_probe(self, queue: EventQueue, request: Request) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from bisect import insort
+from collections import deque
 from enum import Enum
-from itertools import accumulate
+from itertools import accumulate, starmap
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,7 @@ from formo_lambda.delivery.tally import Outcome
 from formo_lambda.events.times import iso_now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from formo_lambda.delivery.deadline import Deadline
     from formo_lambda.delivery.tally import Tally
@@ -27,10 +28,10 @@ _by_order = attrgetter("order")
 
 
 class Place(Enum):
-    """Where the events of a batch are."""
+    """Where the events of a batch are; the value names the count of a tally."""
 
     WAITING = "waiting"
-    IN_FLIGHT = "in flight"
+    IN_FLIGHT = "in_flight"
     RETAINED = "retained"
     SETTLED = "settled"
 
@@ -71,40 +72,42 @@ class Batch:
 
     def become(self, place: Place) -> None:
         """Move its events to another place, in the counts of all who still ask for them."""
-        count = len(self.events)
-        self.tallies = [tally for tally in self.tallies if not tally.finished]
-        for tally in self.tallies:
-            self._count(tally, -count)
-        self.place = place
-        for tally in self.tallies:
-            self._count(tally, count)
+        number = len(self.events)
+        tallies = [tally for tally in self.tallies if not tally.finished]
+        changes: list[tuple[object, str, object]] = [(self, "tallies", tallies), (self, "place", place)]
+        for tally in tallies:
+            if self.place is not place:
+                changes += [
+                    (tally, each.value, getattr(tally, each.value) + sign * number)
+                    for each, sign in ((self.place, -1), (place, 1))
+                    if each is not Place.SETTLED
+                ]
+                if Place.RETAINED in (self.place, place):
+                    tally.note(self.why, number if place is Place.RETAINED else -number)
+        apply(changes)
 
     def answer_to(self, tally: Tally) -> None:
         """Have one more flush answer for it."""
-        if tally not in self.tallies:
-            self.tallies.append(tally)
-            self._count(tally, len(self.events))
+        if tally in self.tallies:
+            return
+        number = len(self.events)
+        changes: list[tuple[object, str, object]] = [(self, "tallies", [*self.tallies, tally])]
+        if self.place is not Place.SETTLED:
+            changes.append((tally, self.place.value, getattr(tally, self.place.value) + number))
+        apply(changes)
+        if self.place is Place.RETAINED:
+            tally.note(self.why, number)
 
-    def _count(self, tally: Tally, count: int) -> None:
-        if self.place is Place.WAITING:
-            tally.waiting += count
-        elif self.place is Place.IN_FLIGHT:
-            tally.in_flight += count
-        elif self.place is Place.RETAINED:
-            tally.retained += count
-            tally.note(self.why, count)
-
-    def split(self, count: int) -> Batch:
-        """Move the first events into a batch of their own, and return that."""
-        front = self._slice(0, count)
-        del self.events[:count]
-        self.size -= front.size
-        self.order = (self.order[0], self.order[1] + count)
-        return front
-
-    def halves(self, count: int) -> list[Batch]:
+    def split(self, count: int) -> list[Batch]:
         """Return two batches in its place, the first of which has the first events."""
         return [self._slice(0, count), self._slice(count, len(self.events))]
+
+    def again(self, deadline: Deadline) -> Batch:
+        """Return a batch of the same events that is nowhere yet."""
+        batch = Batch(self.order, list(self.tallies), deadline)
+        batch.events += self.events
+        batch.size = self.size
+        return batch
 
     def _slice(self, start: int, stop: int) -> Batch:
         batch = Batch((self.order[0], self.order[1] + start), list(self.tallies), self.deadline)
@@ -122,6 +125,11 @@ class Batch:
         return any(tally.open for tally in self.tallies)
 
 
+def apply(changes: Iterable[tuple[object, str, object]]) -> None:
+    """Set attributes in one call into C: where a signal handler raises, all of them are set, or none."""
+    deque(starmap(setattr, changes), maxlen=0)
+
+
 class Retained:
     """Batches that are kept for a later flush, in the order in which their events left the buffers.
 
@@ -130,12 +138,14 @@ class Retained:
 
     Attributes:
         size: The bytes that are kept.
+        since: When the first of them came, in seconds of the monotonic clock.
     """
 
     def __init__(self, max_size: int) -> None:
         self._max_size = max_size
         self._batches: list[Batch] = []
         self.size = 0
+        self.since = 0.0
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -143,34 +153,34 @@ class Retained:
     def __iter__(self) -> Iterator[Batch]:
         return iter(self._batches)
 
-    def add(self, batch: Batch) -> list[Batch]:
-        """Keep a batch; return the oldest events that there is no room for."""
+    def add(self, batch: Batch, now: float) -> None:
+        """Keep a batch."""
+        if not self._batches:
+            self.since = now
         insort(self._batches, batch, key=_by_order)
         self.size += batch.size
-        removed: list[Batch] = []
-        while self.size > self._max_size:
-            oldest, excess = self._batches[0], self.size - self._max_size
-            number = next(
-                number
-                for number, freed in enumerate(accumulate(len(event) + ENVELOPE for event in oldest.events), 1)
-                if freed >= min(excess, oldest.size)
-            )
-            removed.append(oldest if number == len(oldest.events) else oldest.split(number))
-            if removed[-1] is oldest:
-                del self._batches[0]
-            self.size -= removed[-1].size
-        return removed
+
+    def excess(self) -> Batch | None:
+        """Return the oldest events that there is no room for, still kept; None where all have room."""
+        excess = self.size - self._max_size
+        if excess <= 0 or not self._batches:
+            return None
+        oldest = self._batches[0]
+        sizes = accumulate(len(event) + ENVELOPE for event in oldest.events)
+        number = next((number for number, freed in enumerate(sizes, 1) if freed >= excess), len(oldest.events))
+        if number < len(oldest.events):
+            self._batches[:1] = oldest.split(number)
+        return self._batches[0]
+
+    def remove(self, batch: Batch) -> None:
+        """Keep a batch no longer."""
+        self._batches.remove(batch)
+        self.size -= batch.size
 
     def take(self) -> list[Batch]:
         """Take everything out, oldest first."""
         batches, self._batches, self.size = self._batches, [], 0
         return batches
-
-    def take_newest(self) -> Batch:
-        """Take the newest batch out."""
-        batch = self._batches.pop()
-        self.size -= batch.size
-        return batch
 
 
 def fitting(events: Sequence[bytes], room: int, max_bytes: int, size: int = EMPTY_BODY) -> tuple[int, int]:

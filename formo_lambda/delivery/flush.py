@@ -30,6 +30,7 @@ class _QueueFlush:
         buffers: What to send of it.
         deadline: When the caller goes on, whatever happened.
         explicit: Whether the user asked for it.
+        beside: Whether it takes events of an invocation that goes on elsewhere.
         closing: Those of the buffers whose scope has ended.
 
     Attributes:
@@ -43,13 +44,14 @@ class _QueueFlush:
         deadline: Deadline,
         *,
         explicit: bool,
+        beside: bool,
         closing: Sequence[Buffer],
     ) -> None:
         self._started = time.monotonic()
         # A signal handler that interrupts a change of the queue keeps away from it.
         self._queue = queue.aside() if queue.busy_here() else queue
         ended = closing[0].tally if closing else None
-        self._tally = Tally(explicit=explicit) if ended is None or ended.finished else ended
+        self._tally = Tally(explicit=explicit, beside=beside) if ended is None or ended.finished else ended
         self._deadline = deadline
         self._works = False
         self._probe = self._queue.begin(self._tally, buffers, deadline, closing, self._started)
@@ -136,10 +138,13 @@ class Flush:
 
     Args:
         explicit: Whether the user asked for it.
+        beside: Whether it takes events of an invocation that goes on elsewhere: that answers for them as well, and
+            waits for them at its end.
     """
 
-    def __init__(self, *, explicit: bool) -> None:
+    def __init__(self, *, explicit: bool, beside: bool = False) -> None:
         self._explicit = explicit
+        self._beside = beside
         self._flushes: list[_QueueFlush] = []
 
     def add(
@@ -153,7 +158,9 @@ class Flush:
             deadline: When the caller goes on, whatever happened.
             closing: Those of the buffers whose scope has ended.
         """
-        self._flushes.append(_QueueFlush(queue, buffers, deadline, explicit=self._explicit, closing=closing))
+        self._flushes.append(
+            _QueueFlush(queue, buffers, deadline, explicit=self._explicit, beside=self._beside, closing=closing)
+        )
 
     def wait(self) -> FlushResult:
         """Send, wait for the outcome on this thread, and return it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import time
 from operator import index
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from formo_lambda.constants import LIBRARY_NAME, MAX_ISOLATION_REQUESTS, VERSION
+from formo_lambda.constants import BACKGROUND_WAIT, LIBRARY_NAME, MAX_ISOLATION_REQUESTS, VERSION
 from formo_lambda.delivery import batch
 from formo_lambda.delivery.retry import (
     TransientFailure,
@@ -23,23 +23,11 @@ from formo_lambda.transport.protocol import Response, TransportError, raised_by_
 
 if TYPE_CHECKING:
     from formo_lambda.delivery.deadline import Deadline
+    from formo_lambda.delivery.places import Request
     from formo_lambda.options import WriteKey
     from formo_lambda.transport.protocol import Transport
 
 _USER_AGENT = f"{LIBRARY_NAME.replace(' ', '-')}/{VERSION}"
-
-
-class Progress(Protocol):
-    """**Protocol:** is told how a request goes on."""
-
-    def settle(self, count: int, outcome: Outcome) -> None:
-        """The next events of the request have their outcome."""
-
-    def attempted(self, requests: int) -> None:
-        """So many requests were made on the wire."""
-
-    def answered(self) -> None:
-        """The server gave an answer that is no failure of its own."""
 
 
 class Sender:
@@ -64,58 +52,41 @@ class Sender:
         self._request_timeout = request_timeout
         self._retry_count = retry_count
 
-    def send(
-        self,
-        parts: list[list[bytes]],
-        deadline: Deadline,
-        progress: Progress,
-        *,
-        single_attempt: bool = False,
-        longest_wait: float = float("inf"),
-    ) -> TransientFailure | None:
-        """Send some events as one request, or as several where the server refuses it whole.
-
-        Args:
-            parts: The events of each flush that shares the request, at most as many as it holds.
-            deadline: When it must have ended.
-            progress: Is told the outcome of the events, from the first one on.
-            single_attempt: Whether nothing is tried again, as in a probe.
-            longest_wait: The most seconds between two attempts.
+    def send(self, request: Request) -> TransientFailure | None:
+        """Send a request, as several where the server refuses it whole, and settle its events from the first one on.
 
         Returns:
-            The failure that ended it, or None. Events whose outcome `progress` was not told have met that failure.
+            The failure that ended it, or None. Events that are not settled have met that failure.
         """
-        retry_count = 0 if single_attempt else self._retry_count
+        parts = request.events()
         # Each with the requests that may still be spent on finding its bad events.
         left = [(parts, [MAX_ISOLATION_REQUESTS])]
         try:
             while left:
                 parts, allowance = left.pop(0)
                 events = [event for part in parts for event in part]
-                response = self._request(events, deadline, progress, retry_count, longest_wait)
+                response = self._request(events, request)
                 judged = verdict(response.status)
                 if judged is Verdict.MALFORMED and len(parts) > 1:
                     # None is to pay for another's bad events.
                     left[:0] = [([part], [MAX_ISOLATION_REQUESTS]) for part in parts]
                 elif judged is Verdict.TOO_LARGE and len(parts) > 1:
                     left[:0] = [(parts[: len(parts) // 2], allowance), (parts[len(parts) // 2 :], allowance)]
-                elif len(events) > 1 and _is_divisible(judged, allowance, deadline):
+                elif len(events) > 1 and _is_divisible(judged, allowance, request.deadline):
                     middle = len(events) // 2
                     left[:0] = [([events[:middle]], allowance), ([events[middle:]], allowance)]
                 elif judged is Verdict.ACCEPTED:
-                    progress.settle(len(events), Outcome(quarantined=_quarantined(response.body, len(events))))
+                    request.settle(len(events), Outcome(quarantined=_quarantined(response.body, len(events))))
                 else:
-                    progress.settle(len(events), Outcome(refusal(response.status), response.status))
+                    request.settle(len(events), Outcome(refusal(response.status), response.status))
         except TransientFailure as failure:
             return failure
         return None
 
-    def _request(
-        self, events: list[bytes], deadline: Deadline, progress: Progress, retry_count: int, longest_wait: float
-    ) -> Response:
+    def _request(self, events: list[bytes], request: Request) -> Response:
         """Make attempts until one is answered, as the policy says."""
         try:
-            return self._attempt(events, deadline, progress)
+            return self._attempt(events, request)
         except TransientFailure as failure:
             failures = [failure]
 
@@ -125,22 +96,24 @@ class Sender:
                 failures.append(failures[0])
                 raise failures[0]
             try:
-                return self._attempt(events, deadline, progress)
+                return self._attempt(events, request)
             except TransientFailure as failure:
                 # An attempt that was cut short says nothing, but the one before it did.
                 failures.append(failure)
                 failure.tried = any(earlier.tried for earlier in failures)
                 raise
 
-        return retrying(retry_count, deadline, time.sleep, longest_wait)(attempt)
+        retry_count = 0 if request.probe else self._retry_count
+        longest_wait = BACKGROUND_WAIT if request.background else float("inf")
+        return retrying(retry_count, request.deadline, time.sleep, longest_wait)(attempt)
 
-    def _attempt(self, events: list[bytes], deadline: Deadline, progress: Progress) -> Response:
+    def _attempt(self, events: list[bytes], request: Request) -> Response:
         """Make one attempt.
 
         Raises:
             TransientFailure: There was no answer, or one that may be better next time.
         """
-        timeout = min(self._request_timeout, deadline.remaining())
+        timeout = min(self._request_timeout, request.deadline.remaining())
         if timeout <= 0:
             raise TransientFailure("out of time", retry=False, tried=False)
         headers = {
@@ -156,18 +129,18 @@ class Sender:
         except self._failures as error:
             if raised_by_signal_handler(error):
                 raise
-            progress.attempted(error.requests if isinstance(error, TransportError) else 1)
+            request.attempted(error.requests if isinstance(error, TransportError) else 1)
             failure = as_transient(error)
             # A server that was given a moment only is not to blame for its silence.
-            if deadline.remaining() <= 0 and timeout < self._request_timeout:
-                failure.tried = time.monotonic() - started >= deadline.fair()
+            if request.deadline.remaining() <= 0 and timeout < self._request_timeout:
+                failure.tried = time.monotonic() - started >= request.deadline.fair()
             raise failure from error
-        progress.attempted(response.requests)
+        request.attempted(response.requests)
         if verdict(response.status) is Verdict.TRANSIENT:
             raise TransientFailure(
                 f"the server answered HTTP {response.status}", status=response.status, pause=retry_after(response)
             )
-        progress.answered()
+        request.answered()
         return response
 
 

@@ -244,7 +244,8 @@ def flush_here(queue: EventQueue, timeout: float | None) -> Flush:
     forks.check()
     buffers = [queue.own]
     scope = current_scope()
-    if scope is not None and not scope.early and not is_inside(scope):
+    beside = scope is not None and not is_inside(scope)
+    if scope is not None and beside and not scope.early:
         # The only open invocation is another thread's, and may still drop its events.
         scope = None
     remaining = scope.remaining() if scope is not None else None
@@ -256,6 +257,6 @@ def flush_here(queue: EventQueue, timeout: float | None) -> Flush:
     seconds = queue.options.flush_timeout if timeout is None else timeout
     if remaining is not None:
         seconds = min(seconds, max(0.0, remaining - DEADLINE_RESERVE))
-    flush = Flush(explicit=True)
+    flush = Flush(explicit=True, beside=beside)
     flush.add(queue, buffers, Deadline.after(seconds))
     return flush

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from formo_lambda.delivery.buffer import Buffer
-    from formo_lambda.delivery.queue import Request
+    from formo_lambda.delivery.places import Request
 
 OPTIONS: dict[str, Any] = {
     "write_key": "test-key",
@@ -87,10 +87,15 @@ def take(queue: EventQueue, tally: Tally, now: float) -> Request:
     return request
 
 
+def events_of(request: Request) -> list[bytes]:
+    """Return the events of a request, in order."""
+    return [event for part in request.events() for event in part]
+
+
 def accept(queue: EventQueue, request: Request, now: float) -> None:
     """Have all events of a request sent."""
     request.answered()
-    request.settle(len(request.events()), Outcome())
+    request.settle(len(events_of(request)), Outcome())
     queue.release(request, None, now)
 
 

@@ -136,11 +136,11 @@ def test_a_split_keeps_every_event_in_one_part(events: list[bytes], count: int) 
     whole = Batch((3, 5), [Tally()], Deadline.after(10.0))
     whole.events += events
     whole.measure()
-    front = whole.split(count)
-    assert (front.events, whole.events) == (events[:count], events[count:])
-    for part in (front, whole):
+    front, rest = whole.split(count)
+    assert (front.events, rest.events) == (events[:count], events[count:])
+    for part in (front, rest):
         assert part.size == sum(len(event) + ENVELOPE for event in part.events)
-    assert (front.order, whole.order) == ((3, 5), (3, 5 + count))
+    assert (front.order, rest.order) == ((3, 5), (3, 5 + count))
 
 
 @pytest.mark.parametrize("flag", ["late", "asked_again"])
@@ -151,11 +151,11 @@ def test_a_split_leaves_both_parts_what_the_whole_was(flag: str, value: bool) ->
     whole = Batch((0, 0), [first], Deadline.after(10.0))
     whole.events += [b"a", b"b"]
     setattr(whole, flag, value)
-    front = whole.split(1)
-    assert getattr(front, flag) is getattr(whole, flag) is value
-    assert front.deadline is whole.deadline
-    whole.tallies.append(second)
-    assert (front.tallies, whole.tallies) == ([first], [first, second])
+    front, rest = whole.split(1)
+    assert getattr(front, flag) is getattr(rest, flag) is value
+    assert front.deadline is rest.deadline is whole.deadline
+    rest.tallies.append(second)
+    assert (front.tallies, rest.tallies) == ([first], [first, second])
 
 
 def test_an_event_counts_where_it_is() -> None:
@@ -167,11 +167,11 @@ def test_an_event_counts_where_it_is() -> None:
     whole.answer_to(second)
     whole.answer_to(second)
     assert [(each.waiting, each.in_flight, each.retained) for each in (first, second)] == [(3, 0, 0)] * 2
-    front = whole.split(1)
+    front, rest = whole.split(1)
     front.become(Place.IN_FLIGHT)
     assert [(each.waiting, each.in_flight, each.retained) for each in (first, second)] == [(2, 1, 0)] * 2
-    whole.why = Outcome("busy", 503, transient=True)
-    whole.become(Place.RETAINED)
+    rest.why = Outcome("busy", 503, transient=True)
+    rest.become(Place.RETAINED)
     front.become(Place.SETTLED)
     assert [(each.waiting, each.in_flight, each.retained) for each in (first, second)] == [(0, 0, 2)] * 2
 

@@ -10,7 +10,7 @@ from formo_lambda.constants import BREAKER_PAUSE, BREAKER_PAUSE_MAX, RETRY_AFTER
 from formo_lambda.delivery.breaker import Breaker, State
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.tally import Tally
-from tests.delivery.queues import begin, make_queue, retained, take
+from tests.delivery.queues import begin, events_of, make_queue, retained, take
 
 CLOSED, OPEN, HALF_OPEN = State.CLOSED, State.OPEN, State.HALF_OPEN
 NOW = 1_000.0
@@ -74,10 +74,10 @@ def test_what_a_flush_does_in_each_state(state: State, explicit: bool, expected:
     probe = queue.begin(tally, [buffer], Deadline.after(10.0), [buffer], NOW)
     if expected == "sends":
         assert (probe, retained(queue)) == (None, [])
-        assert take(queue, tally, NOW).events() == [b"event"]
+        assert events_of(take(queue, tally, NOW)) == [b"event"]
     elif expected == "one probe":
         assert probe is not None
-        assert (probe.probe, probe.events(), len(queue.waiting), retained(queue)) == (True, [b"event"], 0, [])
+        assert (probe.probe, events_of(probe), len(queue.waiting), retained(queue)) == (True, [b"event"], 0, [])
         begin(queue, [b"further"], NOW)
         assert (list(queue.in_flight), len(queue.waiting), retained(queue)) == ([probe], 0, [b"further"])
     else:

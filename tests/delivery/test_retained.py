@@ -14,10 +14,11 @@ from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.queue import pending
 from formo_lambda.delivery.retry import TransientFailure
 from formo_lambda.delivery.tally import Outcome, Tally
-from tests.delivery.queues import accept, begin, make_queue, retained, take
+from tests.delivery.queues import accept, begin, events_of, make_queue, retained, take
 
 if TYPE_CHECKING:
-    from formo_lambda.delivery.queue import EventQueue, Request
+    from formo_lambda.delivery.places import Request
+    from formo_lambda.delivery.queue import EventQueue
     from formo_lambda.errors import DeliveryError
 
 NOW = 1_000.0
@@ -63,7 +64,7 @@ class Kept:
         sent: list[bytes] = []
         while tally.waiting:
             request = take(self.queue, tally, NOW)
-            sent += request.events()
+            sent += events_of(request)
             accept(self.queue, request, NOW)
         return sent
 
@@ -185,7 +186,7 @@ def test_what_is_retained_leaves_first(explicit: bool) -> None:  # noqa: FBT001
     requests = []
     while tally.waiting:
         requests.append(take(kept.queue, tally, NOW))
-    assert [event for request in requests for event in request.events()] == [b"a", b"b", b"c"]
+    assert [event for request in requests for event in events_of(request)] == [b"a", b"b", b"c"]
     assert (retained(kept.queue), tally.in_flight) == ([], 3)
 
 
@@ -198,7 +199,7 @@ def test_batches_that_wait_leave_after_it_in_their_order() -> None:
     tallies = [begin(kept.queue, [event], NOW) for event in (b"c", b"d", b"e")]
     request = kept.queue.take(None, None, NOW)
     assert request is not None
-    assert request.events() == [b"a", b"b", b"c", b"d", b"e"]
+    assert events_of(request) == [b"a", b"b", b"c", b"d", b"e"]
     assert [(tally.waiting, tally.in_flight) for tally in tallies] == [(0, 3), (0, 1), (0, 1)]
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from formo_lambda.constants import FAIR_ATTEMPT, MAX_ISOLATION_REQUESTS
 from formo_lambda.delivery import send
 from formo_lambda.delivery.deadline import Deadline
+from formo_lambda.delivery.places import Request
 from formo_lambda.delivery.send import Sender
 from formo_lambda.options import WriteKey
 from formo_lambda.transport.protocol import Response, TransportError
@@ -75,8 +76,8 @@ class Refused(NamedTuple):
     why: Outcome
 
 
-class Recorded:
-    """The progress of one request, as it was told.
+class Recorded(Request):
+    """A request of so many events that writes down what is told of it.
 
     Attributes:
         sent: How many events were sent.
@@ -88,7 +89,10 @@ class Recorded:
         failure: What ended it.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, deadline: Deadline | None = None, *, probe: bool = False) -> None:
+        nowhere: Any = None
+        super().__init__(nowhere, deadline or Deadline.after(10.0), self._count_answer, probe=probe)
+        self.count = count
         self.sent = 0
         self.quarantined = 0
         self.refused: list[Refused] = []
@@ -97,24 +101,27 @@ class Recorded:
         self.answers = 0
         self.failure: TransientFailure | None = None
 
-    def settle(self, count: int, outcome: Outcome) -> None:
+    def events(self) -> list[list[bytes]]:
+        """Return the events, of one flush."""
+        return [events_of(self.count)]
+
+    def settle(self, number: int, outcome: Outcome) -> None:
         """Note the outcome of the next events."""
-        assert 1 <= count <= len(self.kept)
-        settled, self.kept = self.kept[:count], self.kept[count:]
+        assert 1 <= number <= len(self.kept)
+        settled, self.kept = self.kept[:number], self.kept[number:]
         if outcome.reason:
             assert not outcome.quarantined
             self.refused.append(Refused(settled, outcome))
         else:
             assert (outcome.status, outcome.transient) == (None, False)
-            self.sent += count
+            self.sent += number
             self.quarantined += outcome.quarantined
 
     def attempted(self, requests: int) -> None:
         """Count requests."""
         self.requests += requests
 
-    def answered(self) -> None:
-        """Count an answer."""
+    def _count_answer(self) -> None:
         self.answers += 1
 
     @property
@@ -146,13 +153,21 @@ def sender_over(transport: Scripted, *, retries: int = 3, foreign: bool = True) 
     return Sender(transport, WriteKey("test-key"), request_timeout=5.0, retry_count=retries, foreign=foreign)
 
 
-def deliver(transport: Scripted, count: int, *, budget: float = 1_000.0, retries: int = 3, **more: Any) -> Recorded:
+def deliver(
+    transport: Scripted,
+    count: int,
+    *,
+    budget: float = 1_000.0,
+    retries: int = 3,
+    probe: bool = False,
+    background: bool = False,
+) -> Recorded:
     """Send so many events as one request, without waiting between attempts."""
     naps.clear()
-    progress = Recorded(count)
-    sender = sender_over(transport, retries=retries)
-    progress.failure = sender.send([events_of(count)], Deadline.after(budget), progress, **more)
-    return progress
+    request = Recorded(count, Deadline.after(budget), probe=probe)
+    request.background = background
+    request.failure = sender_over(transport, retries=retries).send(request)
+    return request
 
 
 def in_turn(*answers: Response | BaseException) -> Answering:
@@ -224,7 +239,7 @@ def test_requests_of_a_failed_exchange_are_counted() -> None:
 def test_a_probe_is_one_attempt() -> None:
     """A single attempt is not followed by another, whatever `retry_count` says."""
     transport = Scripted(lambda _: Response(500))
-    outcome = deliver(transport, 3, single_attempt=True)
+    outcome = deliver(transport, 3, probe=True)
     assert (outcome.requests, len(outcome.kept)) == (1, 3)
 
 
@@ -311,8 +326,8 @@ def test_isolation_ends_with_the_deadline() -> None:
         deadline.at = 0.0
         return Response(400)
 
-    outcome = Recorded(8)
-    assert sender_over(Scripted(answer), retries=0).send([events_of(8)], deadline, outcome) is None
+    outcome = Recorded(8, deadline)
+    assert sender_over(Scripted(answer), retries=0).send(outcome) is None
     assert (outcome.requests, outcome.sent, outcome.kept) == (1, 0, [])
     assert outcome.given_up == list(range(8))
 
@@ -390,7 +405,7 @@ def test_the_pause_between_attempts_is_slept() -> None:
 
 def test_a_longer_wait_than_allowed_ends_it() -> None:
     """Where nobody waits for the events, the thread is not held through a long pause."""
-    outcome = deliver(Scripted(lambda _: Response(503, {"Retry-After": "9"})), 2, longest_wait=1.0)
+    outcome = deliver(Scripted(lambda _: Response(503, {"Retry-After": "9"})), 2, background=True)
     assert (outcome.kept, outcome.requests, naps) == ([0, 1], 1, [])
 
 
@@ -415,10 +430,10 @@ def cut_short(*answers: Response | Exception, takes: float = 0.0, span: float = 
             send.time.monotonic = lambda: now + takes  # type: ignore[attr-defined] # the clock above
         return left.pop(0)
 
-    outcome = Recorded(1)
+    outcome = Recorded(1, deadline)
     send.time.monotonic = lambda: now  # type: ignore[attr-defined]
     try:
-        outcome.failure = sender_over(Scripted(answer)).send([events_of(1)], deadline, outcome)
+        outcome.failure = sender_over(Scripted(answer)).send(outcome)
     finally:
         send.time.monotonic = time.monotonic  # type: ignore[attr-defined]
     assert (outcome.kept, outcome.requests) == ([0], len(answers))
@@ -499,7 +514,7 @@ def test_an_exception_of_a_signal_handler_passes(error: type[BaseException], for
 
     transport, outcome = Scripted(answer), Recorded(2)
     with pytest.raises(error):
-        sender_over(transport, foreign=foreign).send([events_of(2)], Deadline.after(10.0), outcome)
+        sender_over(transport, foreign=foreign).send(outcome)
     assert (outcome.sent, outcome.kept, transport.bodies) == (1, [1], [[0, 1], [0], [1]])
 
 
@@ -517,5 +532,5 @@ def test_only_what_our_own_transport_is_made_to_raise_is_a_failure_of_it() -> No
 
     transport, outcome = Scripted(in_turn(TransportError("reset"), TooLongError())), Recorded(2)
     with pytest.raises(TooLongError):
-        sender_over(transport, foreign=False).send([events_of(2)], Deadline.after(10.0), outcome)
+        sender_over(transport, foreign=False).send(outcome)
     assert (outcome.kept, outcome.requests, len(transport.bodies)) == ([0, 1], 1, 2)

@@ -45,8 +45,8 @@ DELIVERY: list[set[str]] = [
     {"buffer"},
     {"batch"},
     {"callbacks"},
-    {"queue"},
-    {"send"},
+    {"places"},
+    {"queue", "send"},
     {"background"},
     {"flush", "open"},
 ]

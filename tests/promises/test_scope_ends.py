@@ -240,6 +240,26 @@ def test_a_flush_of_another_thread_is_not_held_by_what_it_leaves_alone(client: F
         assert client.stats.buffered == 1
 
 
+def test_an_invocation_waits_for_its_events_that_another_thread_flushes(
+    client: FormoAnalytics, transport: RecordingTransport
+) -> None:
+    """Its end comes after their answer, and its result tells of them, as the flush's own does."""
+    transport.delay = 0.3
+    results: list[FlushResult] = []
+    with client.invocation() as run:
+        client.track("Handler")
+        flusher = threading.Thread(target=lambda: results.append(client.flush()))
+        flusher.start()
+        while client._queue.own.events or not client._queue.in_flight:
+            time.sleep(0.001)
+    assert names(transport) == ["Handler"]
+    assert run.result is not None
+    assert (run.result.sent, run.result.requests) == (1, 1)
+    flusher.join(10.0)
+    assert [result.sent for result in results] == [1]
+    assert client.stats.sent == 1
+
+
 # -- the garbage collector ---------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,367 @@
+"""Where the events of one client are, and each move from one place to another."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from itertools import count
+from typing import TYPE_CHECKING
+
+from formo_lambda.delivery.batch import Batch, Place, Retained, apply
+from formo_lambda.delivery.buffer import Buffer
+from formo_lambda.delivery.callbacks import Callbacks
+from formo_lambda.delivery.tally import Outcome
+from formo_lambda.errors import DeliveryError
+from formo_lambda.results import Stats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from formo_lambda.delivery.deadline import Deadline
+    from formo_lambda.delivery.tally import Tally
+    from formo_lambda.options import Options
+
+
+class Places:
+    """The events of one client, each in a buffer, a waiting batch, a batch in flight, the retained, or an outcome.
+
+    Events move under one reentrant lock. A move notes first where they go, and then removes them from where they were:
+    whoever interrupts it (a signal handler, which may raise) finds them twice at worst, never not at all.
+
+    Args:
+        options: The client's options.
+
+    Attributes:
+        own: The buffer of events tracked outside any invocation.
+        waiting: The batches that wait for room for a request, oldest first.
+        in_flight: The parts of each request under way.
+        retained: The batches kept for a later flush.
+        callbacks: The calls of `on_undelivered`.
+        lock: Held during each move, and never during I/O, a callback or a log call.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.own = Buffer(options.flush_at, options.max_queue_size, self.on_buffer, early=True)
+        self._buffers: dict[Buffer, None] = {self.own: None}
+        self.start_over()
+
+    def start_over(self) -> None:
+        """Begin without events, as a new client does, or a forked child, which forgets what is its parent's."""
+        self.lock = threading.RLock()
+        for buffer in list(self._buffers):
+            buffer.start_over()
+        self.waiting: list[Batch] = []
+        self.in_flight: dict[Request, None] = {}
+        self.retained = Retained(self.options.max_retained_size)
+        self.callbacks = Callbacks(self.options.on_undelivered, self.lock)
+        self._order = count()
+        self._totals = dict.fromkeys(("sent", "quarantined", "undelivered", "discarded", "invalid", "requests"), 0)
+        self._untold: dict[Outcome, int] = {}
+        self._wakes: deque[Callable[[], object]] = deque()
+
+    def busy_here(self) -> bool:
+        """Whether the running code interrupts a move: a signal handler, or a finalizer."""
+        return bool(self.lock._is_owned())  # type: ignore[attr-defined] # noqa: SLF001 -- as threading.Condition asks it
+
+    # -- buffers -------------------------------------------------------------------------------------------------------
+
+    def on_buffer(self, buffer: Buffer) -> None:
+        """A buffer has its first event, is full, or is due."""
+        raise NotImplementedError
+
+    def open_buffer(self, *, early: bool, tally: Tally) -> Buffer:
+        """Return an empty buffer whose events count as this client's."""
+        options = self.options
+        buffer = Buffer(options.flush_at, options.max_queue_size, self.on_buffer, early=early, tally=tally)
+        self._buffers[buffer] = None
+        return buffer
+
+    def forget(self, buffer: Buffer) -> None:
+        """Forget a buffer that has nothing."""
+        self._buffers.pop(buffer, None)
+
+    def buffers(self) -> list[Buffer]:
+        """Return every buffer of the client, those of open invocations among them."""
+        return list(self._buffers)
+
+    def append(self, buffer: Buffer, event: bytes) -> None:
+        """Add an event to a buffer; to the client's own where the buffer's scope ended meanwhile."""
+        buffer.append(event)
+        if buffer.closed:
+            with self.lock:
+                try:
+                    buffer.events.remove(event)
+                except ValueError:  # it left with the scope
+                    return
+            self.own.append(event)
+
+    def join(self, buffer: Buffer, onto: Buffer) -> None:
+        """End a buffer, and move what it has to another."""
+        with self.lock:
+            buffer.closed = True
+            if onto is not self.own and not onto.events:
+                onto.since, onto.due = buffer.since, buffer.due
+            onto.size += buffer.size
+            buffer.move_to(onto.events)
+            buffer.move_counts(onto)
+            self.forget(buffer)
+        if onto.events and (onto.full or onto is self.own):
+            self.on_buffer(onto)
+
+    def discard(self, buffer: Buffer) -> None:
+        """Drop the events of a buffer by the user's own rule."""
+        with self.lock:
+            dropped: list[bytes] = []
+            buffer.move_to(dropped)
+            buffer.discarded += len(dropped)
+            self._totals["discarded"] += len(dropped)
+
+    def shed(self, buffer: Buffer) -> None:
+        """Give up the oldest events of a buffer that must not be sent early and is larger than what may be retained."""
+        most = self.options.max_retained_size
+        with self.lock:
+            batch = Batch((0, 0), [buffer.tally] if buffer.tally else [], None)
+            batch.events += buffer.shed(most)
+            self._give_up(batch, Outcome(f"dropped to keep an invocation within max_retained_size ({most} bytes)"))
+
+    def count_invalid(self, buffer: Buffer) -> None:
+        """Count an event that failed validation where such events are only logged."""
+        with self.lock:
+            (self.own if buffer.closed else buffer).invalid += 1
+            self._totals["invalid"] += 1
+
+    # -- what is known -------------------------------------------------------------------------------------------------
+
+    def stats(self) -> Stats:
+        """Return the totals, all as of one moment."""
+        with self.lock:
+            retained = self.retained_events()
+            parts = [part for request in list(self.in_flight) for part in request.in_flight() if not part.late]
+            waiting = [batch for batch in self.waiting if batch.place is Place.WAITING]
+            buffered = sum(len(buffer.events) for buffer in self.buffers())
+            buffered += sum(len(batch.events) for batch in [*waiting, *parts])
+            totals = dict(self._totals)
+        settled = totals["sent"] + totals["undelivered"] + totals["discarded"]
+        return Stats(tracked=buffered + retained + settled, buffered=buffered, retained=retained, **totals)
+
+    def retained_events(self) -> int:
+        """Return how many events are retained, those among them that are in flight and late."""
+        late = [part for request in list(self.in_flight) for part in request.in_flight() if part.late]
+        return sum(len(batch.events) for batch in [*self.retained, *late])
+
+    def has_own(self) -> bool:
+        """Whether events, or counts of them, wait outside any invocation."""
+        return bool(self.own.events or self.own.discarded or self.own.invalid)
+
+    def pop_untold(self) -> dict[Outcome, int]:
+        """Return, once, what went wrong with events that no flush answers for."""
+        if not self._untold:
+            return {}
+        with self.lock:
+            untold, self._untold = self._untold, {}
+        return untold
+
+    # -- moves; the lock is held ---------------------------------------------------------------------------------------
+
+    def _collect(self, buffers: Sequence[Buffer], tallies: list[Tally], deadline: Deadline | None) -> list[Batch]:
+        """Move what some buffers have into a batch at the end of the list; return that, if there is any."""
+        batch = Batch((next(self._order), 0), tallies, deadline)
+        self.waiting.append(batch)
+        for buffer in buffers:
+            buffer.move_to(batch.events)
+        batch.measure()
+        batch.become(Place.WAITING)
+        if batch.events:
+            return [batch]
+        self.waiting.remove(batch)
+        return []
+
+    def _part(self, batch: Batch, number: int) -> tuple[Batch, Batch]:
+        """Replace a waiting batch by two, the first of which has so many events."""
+        position = self.waiting.index(batch)
+        front, rest = batch.split(number)
+        self.waiting[position : position + 1] = [front, rest]
+        return front, rest
+
+    def _put_first(self, batches: Sequence[Batch]) -> None:
+        """Put batches at the head of the list, because their events left their buffers before those that wait."""
+        self.waiting[:0] = batches
+        for batch in batches:
+            batch.become(Place.WAITING)
+            batch.late = batch.asked_again = False
+
+    def _put_in_flight(self, batch: Batch, request: Request) -> None:
+        request.parts.append(batch)
+        batch.become(Place.IN_FLIGHT)
+        if batch in self.waiting:
+            self.waiting.remove(batch)
+
+    def _settle(self, part: Batch, outcome: Outcome) -> None:
+        number = len(part.events)
+        field = "undelivered" if outcome.reason else "sent"
+        # Whose events the server set aside it does not say.
+        quarantined = min(outcome.quarantined, number)
+        changes: list[tuple[object, str, object]] = [
+            (part, "place", Place.SETTLED),
+            (self, "_totals", {**self._totals, field: self._totals[field] + number}),
+        ]
+        part.tallies = [tally for tally in part.tallies if not tally.finished]
+        for tally in part.tallies:
+            changes += [
+                (tally, "in_flight", tally.in_flight - number),
+                (tally, field, getattr(tally, field) + number),
+                (tally, "quarantined", tally.quarantined + quarantined),
+            ]
+        apply(changes)
+        if outcome.reason:
+            self._hand_over(part, outcome)
+        elif quarantined and not part.tallies:
+            self._note_untold(Outcome("quarantined by the server", 200), quarantined)
+        self._note_done(part)
+
+    def _retain(self, batch: Batch, why: Outcome, now: float) -> None:
+        """Keep a batch for a later flush; what there is no room for is given up, the oldest first."""
+        if not batch.events:
+            return
+        batch.deadline = None
+        batch.late = batch.asked_again = False
+        batch.why = why
+        self.retained.add(batch, now)
+        batch.become(Place.RETAINED)
+        if batch in self.waiting:
+            self.waiting.remove(batch)
+        self._note_done(batch)
+        if not batch.tallies:
+            self._note_untold(why, len(batch.events))
+        most = self.options.max_retained_size
+        while (oldest := self.retained.excess()) is not None:
+            oldest.become(Place.SETTLED)
+            self._give_up(oldest, Outcome(f"dropped to keep within max_retained_size ({most} bytes)"))
+            self.retained.remove(oldest)
+
+    def _give_up(self, batch: Batch, why: Outcome) -> None:
+        """Count events that nobody sends any more, and hand them over."""
+        number = len(batch.events)
+        if not number:
+            return
+        self._totals["undelivered"] += number
+        for tally in batch.tallies:
+            tally.undelivered += number
+        self._hand_over(batch, why)
+
+    def _hand_over(self, batch: Batch, why: Outcome) -> None:
+        """Say why events were given up, and hand them to the user's callback."""
+        number = len(batch.events)
+        for tally in batch.tallies:
+            tally.note(why, number)
+        if not batch.tallies:
+            self._note_untold(why, number)
+        self.callbacks.add(batch.events, DeliveryError(why.reason, count=number, status=why.status))
+
+    def _note_untold(self, why: Outcome, number: int) -> None:
+        self._untold[why] = self._untold.get(why, 0) + number
+
+    def _note_done(self, batch: Batch) -> None:
+        """Note who is to be woken because nothing of theirs waits or is in flight any more."""
+        self._wakes.extend(tally.wake for tally in batch.tallies if tally.wake is not None and not tally.outstanding)
+
+    # -- without the lock ----------------------------------------------------------------------------------------------
+
+    def settle(self, request: Request, number: int, outcome: Outcome) -> None:
+        """Note the outcome of the next events of a request. What was taken over by another flush does not count."""
+        with self.lock:
+            while number > 0 and request.parts:
+                if number < len(request.parts[0].events):
+                    request.parts[:1] = request.parts[0].split(number)
+                part = request.parts[0]
+                number -= len(part.events)
+                if part.place is Place.IN_FLIGHT:
+                    self._settle(part, outcome)
+                del request.parts[0]
+            self._totals["quarantined"] += outcome.quarantined
+        self.wake()
+
+    def give_up_all(self, reason: str) -> int:
+        """Give up everything there is, because nobody will send it any more; return how many events that were."""
+        with self.lock:
+            parts = [part for request in list(self.in_flight) for part in request.in_flight()]
+            self._collect(self.buffers(), [], None)
+            batches = [*self.retained.take(), *parts, *self.waiting]
+            self.waiting.clear()
+            for batch in batches:
+                batch.become(Place.SETTLED)
+                self._give_up(batch, Outcome(reason))
+        return sum(len(batch.events) for batch in batches)
+
+    def wake(self) -> None:
+        """Wake the flushes that have all they waited for."""
+        while self._wakes:
+            try:
+                wake = self._wakes.popleft()
+            except IndexError:  # another thread calls it
+                return
+            wake()
+
+
+class Request:
+    """Batches that a thread is sending together.
+
+    Args:
+        places: Where they come from.
+        deadline: When it must have ended.
+        on_answer: Called when the server gives an answer that is no failure of its own.
+        tally: The flush whose caller sends it, or waits for the probe; None where there is none.
+        probe: Whether it finds out if a server that failed is well again: it is tried once.
+
+    Attributes:
+        parts: The batches, in the order of the body.
+        thread: The thread that sends it.
+        started: When that began, in seconds of the monotonic clock.
+        background: Whether no flush waits for any of it.
+    """
+
+    __slots__ = ("answered", "background", "deadline", "parts", "places", "probe", "started", "tally", "thread")
+
+    def __init__(
+        self,
+        places: Places,
+        deadline: Deadline,
+        on_answer: Callable[[], object],
+        tally: Tally | None = None,
+        *,
+        probe: bool = False,
+    ) -> None:
+        self.places = places
+        self.deadline = deadline
+        self.answered = on_answer
+        self.tally = tally
+        self.probe = probe
+        self.parts: list[Batch] = []
+        self.thread = 0 if probe else threading.get_ident()
+        self.started = time.monotonic()
+        self.background = False
+
+    def in_flight(self) -> list[Batch]:
+        """Return the parts that were not taken over by another flush."""
+        return [part for part in self.parts if part.place is Place.IN_FLIGHT]
+
+    def is_waited_for(self) -> bool:
+        """Whether anybody waits for a part of it, or may still."""
+        return any(part.place is Place.IN_FLIGHT and not part.late for part in self.parts)
+
+    def events(self) -> list[list[bytes]]:
+        """Return the events of each part."""
+        return [list(part.events) for part in self.parts]
+
+    def settle(self, number: int, outcome: Outcome) -> None:
+        """Note the outcome of the next events."""
+        self.places.settle(self, number, outcome)
+
+    def attempted(self, requests: int) -> None:
+        """Count requests that were made on the wire, for all that had events in them."""
+        with self.places.lock:
+            self.places._totals["requests"] += requests  # noqa: SLF001 -- the same module
+            for tally in {tally for part in self.in_flight() for tally in part.tallies}:
+                tally.requests += requests
