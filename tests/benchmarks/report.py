@@ -45,6 +45,7 @@ _GROUPS = {
 def document(measures: Measures, installed: dict[str, Installed], seconds: float) -> dict[str, Any]:
     """Return everything as it is written to JSON."""
     return {
+        "delays": picture.delays(measures),
         "machine": {
             "python": platform.python_version(),
             "system": f"{platform.system()} {platform.machine()}",
@@ -63,7 +64,7 @@ def write(measures: Measures, installed: dict[str, Installed], seconds: float) -
     JSON_FILE.write_text(json.dumps(results, indent=1) + "\n")
     heading = "# Benchmarks\n\n" + _circumstances(results["machine"])
     MARKDOWN_FILE.write_text("\n".join([heading, *tables(measures)]) + "\n")
-    picture.FILE.write_text(picture.draw(results["measures"]))
+    picture.FILE.write_text(picture.draw(results["delays"]))
 
 
 def check(measures: Measures) -> list[str]:

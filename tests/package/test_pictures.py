@@ -56,4 +56,4 @@ def test_a_picture_can_be_read_aloud(file: Path) -> None:
 def test_the_delays_are_drawn_from_the_recorded_results() -> None:
     """The picture of the delays is what the recorded results give."""
     results = json.loads((picture.FILE.parent / "results.json").read_text(encoding="utf-8"))
-    assert picture.FILE.read_text(encoding="utf-8") == picture.draw(results["measures"])
+    assert picture.FILE.read_text(encoding="utf-8") == picture.draw(results["delays"])
