@@ -1,4 +1,7 @@
-"""The AWS Lambda sample under AWS's own runtime client, told line by line: `python -m samples.demo`."""
+"""Run the AWS Lambda sample under AWS's own runtime client, and print what happens: `python -m samples.demo`.
+
+With the name of a file, `python -m samples.demo samples/demo.svg`, it draws the same there.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda.testing import LocalCollector
+from samples.demo_picture import Moment, draw
 from tests.runtimes.sandbox import LambdaSandbox
 
 if TYPE_CHECKING:
@@ -42,18 +46,25 @@ SWAPS: list[dict[str, Any]] = [
 ]
 
 
-def main() -> int:
-    """Post three swaps to the sample and say what happened when; 0 if every event was in time."""
+def main(arguments: list[str]) -> int:
+    """Post three swaps to the sample and print what happens when; 0 if every event was in time."""
     with LocalCollector() as collector:
         print(f"function   samples/aws_lambda/app.py, Python {sys.version.split()[0]}")
         print(f"runtime    awslambdaric {version('awslambdaric')}, AWS's own, stopped between invocations as on Lambda")
         print(f"endpoint   {collector.url}, a stand-in for Formo on this machine")
         invocations = invoke_all(collector)
-    return conclude(invocations, collector)
+    verdict, in_time = conclude(invocations, collector)
+    print(f"\n{verdict}")
+    for problem in collector.problems:
+        print(f"Not as Formo expects it: {problem}")
+    if arguments:
+        timelines = {title_of(invocation): moments(invocation, collector) for invocation in invocations}
+        Path(arguments[0]).write_text(draw(timelines, verdict), encoding="utf-8")
+    return 0 if in_time and not collector.problems else 1
 
 
 def invoke_all(collector: LocalCollector) -> list[Invocation]:
-    """Invoke the sample once for each swap, in one process, and tell of each invocation when it is over."""
+    """Invoke the sample once for each swap, in one process, and print each invocation when it is over."""
     invocations = []
     environment = {"FORMO_WRITE_KEY": "demo-key", "FORMO_EVENTS_BASE_URL": collector.url}
     with LambdaSandbox("app.handler", directory=SAMPLE, environment=environment) as sandbox:
@@ -63,28 +74,33 @@ def invoke_all(collector: LocalCollector) -> list[Invocation]:
         for number, swap in enumerate(SWAPS, 1):
             invocation = sandbox.invoke({"body": json.dumps(swap)})
             sandbox.keep_frozen(FREEZE)
-            print(f"\nInvocation {number}: a swap of {swap['pair']}")
-            tell(invocation, collector)
+            print(f"\nInvocation {number}: {title_of(invocation)}")
+            for moment in moments(invocation, collector):
+                print(f"{moment.at:8.1f} ms  {moment.words}")
             invocations.append(invocation)
     return invocations
 
 
-def tell(invocation: Invocation, collector: LocalCollector) -> None:
-    """Print what belongs to one invocation in the order of time, in milliseconds since its start."""
+def title_of(invocation: Invocation) -> str:
+    """Return what was posted, in words."""
+    return f"a swap of {json.loads(invocation.event['body'])['pair']}"
+
+
+def moments(invocation: Invocation, collector: LocalCollector) -> list[Moment]:
+    """Return what belongs to one invocation in the order of time, in milliseconds since its start."""
     started = invocation.handed_out or 0.0
-    lines = [(started, "handler called")]
-    lines += [(arrived, f"arrived: {in_words(event)}") for arrived, event in arrivals(invocation, collector)]
+    found = [(started, "called", "handler called")]
+    found += [(arrived, "arrived", f"arrived: {in_words(event)}") for arrived, event in arrivals(invocation, collector)]
     if invocation.answered is not None:
         answer = invocation.response if invocation.error is None else invocation.error
-        lines.append((invocation.answered, f"response posted: {json.dumps(answer)}"))
+        found.append((invocation.answered, "answered", f"response posted: {json.dumps(answer)}"))
     if invocation.frozen is not None:
-        lines.append((invocation.frozen, f"process stopped for {FREEZE * 1000:.0f} ms"))
-    for moment, words in sorted(lines):
-        print(f"{(moment - started) * 1000:8.1f} ms  {words}")
+        found.append((invocation.frozen, "stopped", f"process stopped for {FREEZE * 1000:.0f} ms"))
+    return [Moment((at - started) * 1000, kind, words) for at, kind, words in sorted(found)]
 
 
 def arrivals(invocation: Invocation, collector: LocalCollector) -> list[tuple[float, dict[str, Any]]]:
-    """Give the events of one invocation with the time they came; the wallet tells whose they are."""
+    """Return the events of one invocation with the time they came; the wallet says whose they are."""
     wallet = json.loads(invocation.event["body"])["wallet"]
     events = [event for event in collector.unique_events if event["address"].lower() == wallet]
     return [(collector.arrived_at(event["message_id"]), event) for event in events]
@@ -97,20 +113,21 @@ def in_words(event: dict[str, Any]) -> str:
     return f"{name} by {event['address'][:6]}...{event['address'][-4:]} ({properties})"
 
 
-def conclude(invocations: list[Invocation], collector: LocalCollector) -> int:
-    """Print the sum of it; 0 if every event came before the response of its invocation and was well-formed."""
+def conclude(invocations: list[Invocation], collector: LocalCollector) -> tuple[str, bool]:
+    """Return the sum of it in words, and whether every event came before the response of its own invocation."""
     expected = 2 * len(SWAPS)
     in_time = sum(
         invocation.answered is not None and arrived <= invocation.answered
         for invocation in invocations
         for arrived, _ in arrivals(invocation, collector)
     )
-    print(f"\n{in_time} of {expected} events arrived before the response of their own invocation was posted,")
-    print(f"in {len(collector.requests)} requests over {collector.connections} connection(s).")
-    for problem in collector.problems:
-        print(f"Not as Formo expects it: {problem}")
-    return 0 if in_time == expected and not collector.problems else 1
+    connections = "1 connection" if collector.connections == 1 else f"{collector.connections} connections"
+    verdict = (
+        f"{in_time} of {expected} events arrived before the response of their own invocation was posted,\n"
+        f"in {len(collector.requests)} requests over {connections}."
+    )
+    return verdict, in_time == expected
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""The results as JSON and as Markdown tables, and the check against recorded ones."""
+"""The results as JSON, as Markdown tables and as a picture, and the check against recorded ones."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import platform
 from typing import TYPE_CHECKING, Any
 
+from tests.benchmarks import picture
 from tests.benchmarks.environments import HERE
 from tests.benchmarks.subjects import MEASURED, PLAIN
 from tests.benchmarks.targets import compare
@@ -44,6 +45,7 @@ _GROUPS = {
 def document(measures: Measures, installed: dict[str, Installed], seconds: float) -> dict[str, Any]:
     """Return everything as it is written to JSON."""
     return {
+        "delays": picture.delays(measures),
         "machine": {
             "python": platform.python_version(),
             "system": f"{platform.system()} {platform.machine()}",
@@ -57,11 +59,12 @@ def document(measures: Measures, installed: dict[str, Installed], seconds: float
 
 
 def write(measures: Measures, installed: dict[str, Installed], seconds: float) -> None:
-    """Write results.json and results.md."""
+    """Write results.json, results.md and the picture."""
     results = document(measures, installed, seconds)
     JSON_FILE.write_text(json.dumps(results, indent=1) + "\n")
     heading = "# Benchmarks\n\n" + _circumstances(results["machine"])
     MARKDOWN_FILE.write_text("\n".join([heading, *tables(measures)]) + "\n")
+    picture.FILE.write_text(picture.draw(results["delays"]))
 
 
 def check(measures: Measures) -> list[str]:

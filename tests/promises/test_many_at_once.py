@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from formo_lambda import FormoAnalytics
 from tests.benchmarks.server import FastServer
 from tests.promises.crowds import EVENTS, Crowd, Invoked, Tasks, Threads, WebServer
 
@@ -150,3 +151,15 @@ def test_many_events_in_one_invocation(server: FastServer) -> None:
         assert sorted(server.ids()) == sorted(ids)
         assert server.take().at_once <= 10
     assert min(times) < 5 * _ANSWER  # with room, as above
+
+
+def test_nothing_is_dropped_when_events_come_faster_than_answers(server: FastServer) -> None:
+    """While Formo answers, a loop that tracks more than may be retained loses no event."""
+    server.delay(_ANSWER)
+    client = FormoAnalytics("test-key", api_host=server.url(), max_retained_size=200_000)
+    server.take()
+    with client.invocation(timeout=10):
+        ids = [client.track("SwapCompleted", properties={"number": number}) for number in range(5_000)]
+    assert client.flush(timeout=10).ok
+    assert client.stats.undelivered == 0
+    assert sorted(server.ids()) == sorted(ids)

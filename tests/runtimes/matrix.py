@@ -1,4 +1,4 @@
-"""Runs the tests of the runtimes and tells, by platform, kind of handler and Python, how they went.
+"""Run the tests of the runtimes, and write the tables of this folder's README: platform, kind of handler, Python.
 
 `python -m tests.runtimes.matrix platforms` has a row for each kind of handler; `... samples` one for each sample.
 """
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 
 HERE = Path(__file__).parent
+PAGE = HERE / "README.md"
 VERSIONS = ["3.10", "3.11", "3.12", "3.13"]
 HERE_VERSION = ".".join(platform.python_version_tuple()[:2])
 
@@ -244,7 +245,16 @@ def main(arguments: list[str]) -> int:
         cells = " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         sys.stdout.write(f"| {cells} |\n")
     complete = all(any(line[2:]) for line in table)
+    if complete and not any(word in line for line in table for word in ("failed", "skipped")):
+        PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), arguments[0], table), encoding="utf-8")
     return 0 if complete and not any("failed" in line for line in table) else 1
+
+
+def with_table(page: str, name: str, table: list[list[str]]) -> str:
+    """Return the page with another table under the heading of that name."""
+    head, heading, rest = page.partition(f"## {name.title()}\n\n")
+    lines = ["|" + "".join(f" {cell} |" if cell else " |" for cell in line) for line in table]
+    return head + heading + "\n".join(lines) + "\n" + re.sub(r"\A(\|.*\n)+", "", rest)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 from cfnlint.decode import cfn_yaml
 
@@ -74,11 +76,18 @@ def test_sample_is_short() -> None:
     assert len((SAMPLE / "app.py").read_text(encoding="utf-8").splitlines()) <= 30
 
 
-def test_demo_finds_every_event_in_time() -> None:
-    """The demo runs the sample for three swaps and ends well, saying that all six events were in time."""
-    run = subprocess.run(
-        [sys.executable, "-m", "samples.demo"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
-    )
+def test_demo_finds_every_event_in_time_and_is_drawn(tmp_path: Path) -> None:
+    """The demo finds all six events of its three swaps in time, and draws what its picture shows, times aside."""
+    drawn = tmp_path / "demo.svg"
+    command = [sys.executable, "-m", "samples.demo", str(drawn)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
 
     assert (run.returncode, run.stderr) == (0, "")
     assert "6 of 6 events arrived before the response" in run.stdout
+    assert words_of(drawn) == words_of(ROOT / "samples" / "demo.svg")
+
+
+def words_of(picture: Path) -> list[str]:
+    """Return all that a picture says, without its times."""
+    said = [element.text or "" for element in ET.parse(picture).iter() if element.text]
+    return [re.sub(r"\d+\.\d ms", "... ms", words) for words in said]
