@@ -23,8 +23,6 @@ from formo_lambda.transport.pool import close_idle
 if TYPE_CHECKING:
     from types import FrameType
 
-    from formo_lambda.delivery.queue import EventQueue
-
 logger = logging.getLogger("formo_lambda")
 
 # Module state, because a process has one exit, one SIGTERM and one fork: it is what the interpreter keeps of us.
@@ -33,6 +31,7 @@ _signal_budget: float | None = None
 _installed = False
 _finalizes = False
 _exit_left = EXIT_BUDGET
+_exited = False
 
 
 def register(signal_budget: float | None) -> None:
@@ -56,6 +55,10 @@ def register(signal_budget: float | None) -> None:
 def on_first_event() -> None:
     """Make sure of what a fork takes away, or what was not there before; called when there is something to deliver."""
     global _finalizes  # noqa: PLW0603 -- see above
+    if _exited:
+        # An exit callback that runs after ours has tracked it: nothing else comes that would send it.
+        _flush_at_exit()
+        return
     if not _installed and _signal_budget is not None:
         _install()
     # The children of multiprocessing end with os._exit: they run its finalizers, and no atexit.
@@ -72,7 +75,7 @@ def flush_everything(budget: float) -> None:
     """
     flush = Flush(explicit=True)
     deadline = Deadline.after(budget)
-    for queue in _queues():
+    for queue in queues.every_queue():
         flush.add(queue, queue.buffers(), deadline)
     flush.wait()
 
@@ -84,19 +87,15 @@ def _flush_for_good(budget: float) -> None:
         budget: Seconds for both.
     """
     deadline = Deadline.after(budget)
-    hands_over = any(queue.options.on_undelivered is not None for queue in _queues())
+    hands_over = any(queue.options.on_undelivered is not None for queue in queues.every_queue())
     flush_everything(budget * (1 - HAND_OVER_SHARE) if hands_over else budget)
     lost = 0
-    for queue in _queues():
+    for queue in queues.every_queue():
         lost += queue.give_up_all("the process ended before it could be sent")
         queue.background.tell(queue)
     if lost:
         logger.error("%d events are lost: the process ended before they could be sent", lost)
         flush_everything(deadline.remaining())  # which waits for the hand-over
-
-
-def _queues() -> set[EventQueue]:
-    return {*queues.pending, *queues.everyone}
 
 
 def _send_sigterm_again() -> None:
@@ -106,7 +105,7 @@ def _send_sigterm_again() -> None:
 
 def _flush_at_exit() -> None:
     """Flush within what is left of the exit's time: where multiprocessing is loaded, its finalizers and atexit call."""
-    global _exit_left  # noqa: PLW0603 -- see above
+    global _exit_left, _exited  # noqa: PLW0603 -- see above
     began = time.monotonic()
     budget = max(0.0, _exit_left)
     done = Latch()
@@ -123,6 +122,7 @@ def _flush_at_exit() -> None:
     else:
         flush()
     _exit_left -= time.monotonic() - began
+    _exited = True
 
 
 def _install() -> None:
@@ -139,7 +139,7 @@ def _install() -> None:
 
 
 def _on_sigterm(number: int, _frame: FrameType | None) -> None:
-    if any(queue.busy_here() for queue in _queues()) and start_thread(_send_sigterm_again, "formo-sigterm"):
+    if any(queue.busy_here() for queue in queues.every_queue()) and start_thread(_send_sigterm_again, "formo-sigterm"):
         return  # It came amid a change of a queue, which must be complete before the queue can be emptied.
     if signal.getsignal(number) is not _on_sigterm:
         flush_everything(_signal_budget or 0.0)
@@ -152,9 +152,9 @@ def _on_sigterm(number: int, _frame: FrameType | None) -> None:
 
 
 def _start_over_in_child() -> None:
-    global _exit_left, _installed, _finalizes  # noqa: PLW0603 -- see above
+    global _exit_left, _exited, _installed, _finalizes  # noqa: PLW0603 -- see above
     _exit_left = EXIT_BUDGET
-    _installed = _finalizes = False
+    _exited = _installed = _finalizes = False
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is _on_sigterm:
         # Until it tracks something itself, a child ends on SIGTERM as it would without us.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

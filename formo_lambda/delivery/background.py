@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from formo_lambda.delivery.buffer import Buffer
     from formo_lambda.delivery.places import Request
     from formo_lambda.delivery.send import Sender
+    from formo_lambda.delivery.tally import Tally
     from formo_lambda.transport.http import HttpTransport
 
 logger = logging.getLogger("formo_lambda")
@@ -63,13 +64,13 @@ class Background:
             watcher.watch(queue, buffer)
 
     def _on_first(self, queue: EventQueue, buffer: Buffer, now: float) -> None:
-        self._on_first_event()
         self._set_due(queue, buffer, now)
         if not buffer.events:
             # Another thread has emptied it meanwhile, so the next event is the first.
             buffer.due = 0.0
             if buffer.events:  # and came just before that
                 self._set_due(queue, buffer, now)
+        self._on_first_event()
 
     def _set_due(self, queue: EventQueue, buffer: Buffer, now: float) -> None:
         buffer.since = now
@@ -97,45 +98,61 @@ class Background:
         end = Deadline.after(TRACK_WAIT)
         reached_at = queue.endpoint.reached_at
         while queue.crowded():
-            request = queue.take(None, end, time.monotonic())
-            if request is not None:
-                self.transmit(queue, request)
-            elif end.remaining():
+            if self.send_next(queue, None, end):
+                continue
+            if end.remaining():
                 time.sleep(CROWDED_WAIT)
             else:
                 if queue.endpoint.reached_at == reached_at:
                     queue.give_way(time.monotonic())
                 return
 
-    def transmit(self, queue: EventQueue, request: Request, *, on_worker: bool = False) -> None:
-        """Send a request that was taken from a queue, on this thread.
+    def send_next(self, queue: EventQueue, tally: Tally | None, deadline: Deadline | None) -> bool:
+        """Send what one request holds on this thread; return whether there was anything to send, and room for it.
 
         Args:
             queue: The queue.
-            request: The request.
-            on_worker: Whether this is a worker, on which whatever is raised is a failure. On a caller's thread an
-                exception that a signal handler raises passes, and loses nothing.
+            tally: The flush of the caller; None on a worker.
+            deadline: When the request must have ended; None on a worker.
         """
-        request.thread = threading.get_ident()
-        request.started = time.monotonic()
+        request = queue.take(tally, deadline, time.monotonic())
+        if request is None:
+            return False
         try:
-            try:
-                failure = self._sender.send(request)
-            except BaseException as error:
-                if not on_worker:
-                    raise
-                failure = TransientFailure(f"the transport raised {type(error).__name__}")
-            queue.release(request, failure, time.monotonic())
+            self._send(queue, request, on_worker=deadline is None)
         except BaseException:
             queue.interrupt(request, time.monotonic())
             raise
         self.tell(queue)
+        return True
 
-    def send_probe(self, queue: EventQueue, request: Request) -> None:
+    def _send(self, queue: EventQueue, request: Request, *, on_worker: bool) -> None:
+        """Send a request, and end it. What is raised passes on a caller's thread, and is a failure on a worker."""
+        request.thread = threading.get_ident()
+        request.started = time.monotonic()
+        try:
+            failure = self._sender.send(request)
+        except BaseException as error:
+            if not on_worker:
+                raise
+            failure = TransientFailure(f"the transport raised {type(error).__name__}")
+        queue.release(request, failure, time.monotonic())
+
+    def send_probe(self, queue: EventQueue, probe: Request) -> None:
         """Find out on a worker whether a server is well again; where none can be started, here and now."""
-        task = functools.partial(self.transmit, queue, request, on_worker=True)
-        if not workers.submit(task, group=queue.endpoint):
-            self.transmit(queue, request)
+
+        def send(*, on_worker: bool = True) -> None:
+            self._send(queue, probe, on_worker=on_worker)
+            self.tell(queue)
+
+        probe.thread = -1
+        try:
+            if not workers.submit(send, group=queue.endpoint):
+                send(on_worker=False)
+        except BaseException:
+            if probe.thread in (-1, threading.get_ident()):  # else a worker has it
+                queue.interrupt(probe, time.monotonic())
+            raise
 
     def call_worker(self, queue: EventQueue) -> bool:
         """Have a worker send what no caller is going to send; return False where none can be started."""
@@ -143,8 +160,8 @@ class Background:
 
     def _work(self, queue: EventQueue) -> None:
         """Send what waits in the list, as long as there is something and room for a request."""
-        while (request := queue.take(None, None, time.monotonic())) is not None:
-            self.transmit(queue, request, on_worker=True)
+        while self.send_next(queue, None, None):
+            pass
 
     def look(self) -> None:
         """Something is retained: it is to be sent when it is due."""
@@ -204,8 +221,12 @@ class Watcher:
             if latch is not None:
                 return
             latch = self._latch = Latch()  # set before the thread starts: it may end before `start_thread` returns
-        if not start_thread(functools.partial(self._run, latch), "formo-background"):
-            self._latch = None
+        started = False
+        try:
+            started = start_thread(functools.partial(self._run, latch), "formo-background")
+        finally:
+            if not started:  # or an exception of a signal handler came in between: then it ends by itself
+                self._latch = None
 
     def lend(self, task: Callable[[], object]) -> bool:
         """Have the thread run something now; return False where there is no thread, and on the thread itself."""
@@ -257,7 +278,7 @@ class Watcher:
         if queue.own.events and now >= queue.own.since + queue.options.flush_interval:
             queue.on_buffer(queue.own)
         if queue.retained and now >= queue.retained_due():
-            probe = queue.put_retained(now)
+            probe = queue.send_retained(now)
             if probe is not None:
                 queue.background.send_probe(queue, probe)
 

@@ -43,6 +43,7 @@ class Batch:
         order: The place of its first event in the order in which events left their buffers.
         tallies: Who answers for its events.
         deadline: When the flush that waits for it ends; None where none does.
+        origins: The invocations that its events are of, where another flush has taken them.
 
     Attributes:
         events: The events, in order.
@@ -53,10 +54,17 @@ class Batch:
         why: What it is retained for.
     """
 
-    __slots__ = ("asked_again", "deadline", "events", "late", "order", "place", "size", "tallies", "why")
+    __slots__ = ("asked_again", "deadline", "events", "late", "order", "origins", "place", "size", "tallies", "why")
 
-    def __init__(self, order: tuple[int, int], tallies: list[Tally], deadline: Deadline | None) -> None:
+    def __init__(
+        self,
+        order: tuple[int, int],
+        tallies: list[Tally],
+        deadline: Deadline | None,
+        origins: frozenset[Tally] = frozenset(),
+    ) -> None:
         self.order = order
+        self.origins = origins
         self.events: list[bytes] = []
         self.size = 0
         self.tallies = tallies
@@ -72,19 +80,19 @@ class Batch:
 
     def become(self, place: Place) -> None:
         """Move its events to another place, in the counts of all who still ask for them."""
-        number = len(self.events)
-        tallies = [tally for tally in self.tallies if not tally.finished]
+        apply(self.changes(place, [tally for tally in self.tallies if not tally.finished]))
+
+    def changes(self, place: Place, tallies: list[Tally]) -> list[tuple[object, str, object]]:
+        """Return what changes with its place, for `apply`."""
         changes: list[tuple[object, str, object]] = [(self, "tallies", tallies), (self, "place", place)]
-        for tally in tallies:
-            if self.place is not place:
-                changes += [
-                    (tally, each.value, getattr(tally, each.value) + sign * number)
-                    for each, sign in ((self.place, -1), (place, 1))
-                    if each is not Place.SETTLED
-                ]
-                if Place.RETAINED in (self.place, place):
-                    tally.note(self.why, number if place is Place.RETAINED else -number)
-        apply(changes)
+        number = len(self.events)
+        for tally in tallies if place is not self.place else ():
+            for each, change in ((self.place, -number), (place, number)):
+                if each is not Place.SETTLED:
+                    changes.append((tally, each.value, getattr(tally, each.value) + change))
+                if each is Place.RETAINED:
+                    tally.note(self.why, change)
+        return changes
 
     def answer_to(self, tally: Tally) -> None:
         """Have one more flush answer for it."""
@@ -104,13 +112,14 @@ class Batch:
 
     def again(self, deadline: Deadline) -> Batch:
         """Return a batch of the same events that is nowhere yet."""
-        batch = Batch(self.order, list(self.tallies), deadline)
+        batch = Batch(self.order, list(self.tallies), deadline, self.origins)
         batch.events += self.events
         batch.size = self.size
         return batch
 
     def _slice(self, start: int, stop: int) -> Batch:
-        batch = Batch((self.order[0], self.order[1] + start), list(self.tallies), self.deadline)
+        order = (self.order[0], self.order[1] + start)
+        batch = Batch(order, list(self.tallies), self.deadline, self.origins)
         batch.place, batch.late, batch.asked_again, batch.why = self.place, self.late, self.asked_again, self.why
         batch.events += self.events[start:stop]
         batch.measure()
@@ -177,10 +186,10 @@ class Retained:
         self._batches.remove(batch)
         self.size -= batch.size
 
-    def take(self) -> list[Batch]:
-        """Take everything out, oldest first."""
-        batches, self._batches, self.size = self._batches, [], 0
-        return batches
+    def keep(self, batches: list[Batch]) -> None:
+        """Keep these, in their order, and nothing else."""
+        self._batches = batches
+        self.size = sum(batch.size for batch in batches)
 
 
 def fitting(events: Sequence[bytes], room: int, max_bytes: int, size: int = EMPTY_BODY) -> tuple[int, int]:

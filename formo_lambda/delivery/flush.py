@@ -17,46 +17,46 @@ if TYPE_CHECKING:
 
     from formo_lambda.delivery.buffer import Buffer
     from formo_lambda.delivery.deadline import Deadline
+    from formo_lambda.delivery.places import Request
     from formo_lambda.delivery.queue import EventQueue
 
 logger = logging.getLogger("formo_lambda")
 
 
 class _QueueFlush:
-    """The flush of one queue. What is to be sent leaves the buffers at once.
+    """The flush of one queue.
 
     Args:
         queue: The queue.
-        buffers: What to send of it.
         deadline: When the caller goes on, whatever happened.
-        explicit: Whether the user asked for it.
-        beside: Whether it takes events of an invocation that goes on elsewhere.
-        closing: Those of the buffers whose scope has ended.
+        tally: Answers for what is sent.
 
     Attributes:
         until: When the wait ends, as far as is known.
     """
 
-    def __init__(
-        self,
-        queue: EventQueue,
-        buffers: Sequence[Buffer],
-        deadline: Deadline,
-        *,
-        explicit: bool,
-        beside: bool,
-        closing: Sequence[Buffer],
-    ) -> None:
-        self._started = time.monotonic()
+    def __init__(self, queue: EventQueue, deadline: Deadline, tally: Tally) -> None:
         # A signal handler that interrupts a change of the queue keeps away from it.
         self._queue = queue.aside() if queue.busy_here() else queue
-        ended = closing[0].tally if closing else None
-        self._tally = Tally(explicit=explicit, beside=beside) if ended is None or ended.finished else ended
+        self._tally = tally
         self._deadline = deadline
+        self._started = time.monotonic()
         self._works = False
-        self._probe = self._queue.begin(self._tally, buffers, deadline, closing, self._started)
-        self._probing = self._probe is not None
-        self.until = deadline.earlier(PROBE_WAIT) if self._probing else deadline
+        self._probe: Request | None = None
+        self._probing = False
+        self.until = deadline
+
+    def begin(self, buffers: Sequence[Buffer], closing: Sequence[Buffer]) -> None:
+        """Take what is to be sent out of its buffers.
+
+        Args:
+            buffers: What to send.
+            closing: Those of the buffers whose scope has ended.
+        """
+        self._probe = self._queue.begin(self._tally, buffers, self._deadline, closing, self._started)
+        if self._probe is not None:
+            self._probing = True
+            self.until = self._deadline.earlier(PROBE_WAIT)
 
     def start(self, wake: Callable[[], object], *, works: bool) -> bool:
         """Have the caller woken when there is news.
@@ -86,10 +86,7 @@ class _QueueFlush:
         """
         self.until = self.until.earlier(self.until.remaining() * share) if share < 1 else self.until
         while self.goes_on():
-            request = self._queue.take(self._tally, self.until, time.monotonic()) if self._works else None
-            if request is not None:
-                self._queue.background.transmit(self._queue, request)
-            else:
+            if not (self._works and self._queue.background.send_next(self._queue, self._tally, self.until)):
                 latch.wait(self.until.remaining())
 
     def goes_on(self) -> bool:
@@ -117,7 +114,7 @@ class _QueueFlush:
         queue, tally = self._queue, self._tally
         queue.finish(tally, self._deadline, time.monotonic())
         if self._probing and queue.breaker.until is None:
-            queue.put_retained(time.monotonic())
+            queue.send_retained(time.monotonic())
         if self._awaits_callbacks():
             queue.callbacks.overdue = True
         queue.background.tell(queue)
@@ -138,13 +135,10 @@ class Flush:
 
     Args:
         explicit: Whether the user asked for it.
-        beside: Whether it takes events of an invocation that goes on elsewhere: that answers for them as well, and
-            waits for them at its end.
     """
 
-    def __init__(self, *, explicit: bool, beside: bool = False) -> None:
+    def __init__(self, *, explicit: bool) -> None:
         self._explicit = explicit
-        self._beside = beside
         self._flushes: list[_QueueFlush] = []
 
     def add(
@@ -158,9 +152,11 @@ class Flush:
             deadline: When the caller goes on, whatever happened.
             closing: Those of the buffers whose scope has ended.
         """
-        self._flushes.append(
-            _QueueFlush(queue, buffers, deadline, explicit=self._explicit, beside=self._beside, closing=closing)
-        )
+        ended = closing[0].tally if closing else None
+        tally = ended if ended is not None and ended.open else Tally(explicit=self._explicit)
+        flush = _QueueFlush(queue, deadline, tally)
+        self._flushes.append(flush)  # before it begins: an exception of a signal handler must not leave it behind
+        flush.begin(buffers, closing)
 
     def wait(self) -> FlushResult:
         """Send, wait for the outcome on this thread, and return it."""
@@ -177,9 +173,13 @@ class Flush:
             for position, flush in enumerate(flushes):
                 flush.work(latch, 1.0 if all(beside) else 1.0 / (len(flushes) - position))
         except BaseException:
-            for each in self._flushes:
-                each.finish()
+            self.give_up()
             raise
+
+    def give_up(self) -> None:
+        """End all flushes because of an exception that a signal handler raised."""
+        for flush in self._flushes:
+            flush.finish()
 
     async def wait_async(self, error: BaseException | None = None) -> FlushResult:
         """Have workers send, await the outcome without occupying the event loop, and return it.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections import deque
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from formo_lambda.delivery.batch import Batch, Place, Retained, apply
 from formo_lambda.delivery.buffer import Buffer
@@ -17,17 +18,43 @@ from formo_lambda.results import Stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Concatenate, ParamSpec
 
     from formo_lambda.delivery.deadline import Deadline
     from formo_lambda.delivery.tally import Tally
     from formo_lambda.options import Options
+
+    P = ParamSpec("P")
+
+S = TypeVar("S", bound="Places")
+R = TypeVar("R")
+
+
+def move(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+    """Make a method one move: it holds the lock, and before it, what an exception interrupted is put in order."""
+
+    @functools.wraps(method)
+    def locked(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        inner = self.busy_here()
+        with self.lock:
+            if not inner:
+                if self.unfinished:
+                    self.repair()
+                self.unfinished = True
+            result = method(self, *args, **kwargs)
+            if not inner:
+                self.unfinished = False
+            return result
+
+    return locked
 
 
 class Places:
     """The events of one client, each in a buffer, a waiting batch, a batch in flight, the retained, or an outcome.
 
     Events move under one reentrant lock. A move notes first where they go, and then removes them from where they were:
-    whoever interrupts it (a signal handler, which may raise) finds them twice at worst, never not at all.
+    whoever interrupts it (a signal handler, which may raise) finds them twice at worst, never not at all. The place of
+    a batch is what counts: by it the next move puts in order what an exception has left half done.
 
     Args:
         options: The client's options.
@@ -39,6 +66,7 @@ class Places:
         retained: The batches kept for a later flush.
         callbacks: The calls of `on_undelivered`.
         lock: Held during each move, and never during I/O, a callback or a log call.
+        unfinished: Whether a move is under way, or was ended by an exception.
     """
 
     def __init__(self, options: Options) -> None:
@@ -50,6 +78,7 @@ class Places:
     def start_over(self) -> None:
         """Begin without events, as a new client does, or a forked child, which forgets what is its parent's."""
         self.lock = threading.RLock()
+        self.unfinished = False
         for buffer in list(self._buffers):
             buffer.start_over()
         self.waiting: list[Batch] = []
@@ -99,50 +128,54 @@ class Places:
 
     def join(self, buffer: Buffer, onto: Buffer) -> None:
         """End a buffer, and move what it has to another."""
-        with self.lock:
-            buffer.closed = True
-            if onto is not self.own and not onto.events:
-                onto.since, onto.due = buffer.since, buffer.due
-            onto.size += buffer.size
-            buffer.move_to(onto.events)
-            buffer.move_counts(onto)
-            self.forget(buffer)
+        self._join_buffers(buffer, onto)
         if onto.events and (onto.full or onto is self.own):
             self.on_buffer(onto)
 
+    @move
+    def _join_buffers(self, buffer: Buffer, onto: Buffer) -> None:
+        buffer.closed = True
+        if onto.closed:  # its scope ends at this moment, on another thread
+            onto = self.own
+        if onto is not self.own and not onto.events:
+            onto.since, onto.due = buffer.since, buffer.due
+        onto.size += buffer.size
+        buffer.move_to(onto.events)
+        buffer.move_counts(onto)
+        self.forget(buffer)
+
+    @move
     def discard(self, buffer: Buffer) -> None:
         """Drop the events of a buffer by the user's own rule."""
-        with self.lock:
-            dropped: list[bytes] = []
-            buffer.move_to(dropped)
-            buffer.discarded += len(dropped)
-            self._totals["discarded"] += len(dropped)
+        dropped: list[bytes] = []
+        buffer.move_to(dropped)
+        buffer.discarded += len(dropped)
+        self._totals["discarded"] += len(dropped)
 
+    @move
     def shed(self, buffer: Buffer) -> None:
         """Give up the oldest events of a buffer that must not be sent early and is larger than what may be retained."""
         most = self.options.max_retained_size
-        with self.lock:
-            batch = Batch((0, 0), [buffer.tally] if buffer.tally else [], None)
-            batch.events += buffer.shed(most)
-            self._give_up(batch, Outcome(f"dropped to keep an invocation within max_retained_size ({most} bytes)"))
+        batch = Batch((0, 0), [buffer.tally] if buffer.tally else [], None)
+        batch.events += buffer.shed(most)
+        self._settle(batch, Outcome(f"dropped to keep an invocation within max_retained_size ({most} bytes)"))
 
+    @move
     def count_invalid(self, buffer: Buffer) -> None:
         """Count an event that failed validation where such events are only logged."""
-        with self.lock:
-            (self.own if buffer.closed else buffer).invalid += 1
-            self._totals["invalid"] += 1
+        (self.own if buffer.closed else buffer).invalid += 1
+        self._totals["invalid"] += 1
 
     # -- what is known -------------------------------------------------------------------------------------------------
 
+    @move
     def stats(self) -> Stats:
         """Return the totals, all as of one moment."""
-        with self.lock:
-            retained = self.retained_events()
-            parts = [part for request in list(self.in_flight) for part in request.in_flight() if not part.late]
-            waiting = [batch for batch in self.waiting if batch.place is Place.WAITING]
-            buffered = sum(len(buffer.events) for buffer in self.buffers())
-            buffered += sum(len(batch.events) for batch in [*waiting, *parts])
-            totals = dict(self._totals)
+        retained = self.retained_events()
+        parts = [part for request in list(self.in_flight) for part in request.in_flight() if not part.late]
+        buffered = sum(len(buffer.events) for buffer in self.buffers())
+        buffered += sum(len(batch.events) for batch in [*self.waiting, *parts])
+        totals = self._totals
         settled = totals["sent"] + totals["undelivered"] + totals["discarded"]
         return Stats(tracked=buffered + retained + settled, buffered=buffered, retained=retained, **totals)
 
@@ -167,7 +200,8 @@ class Places:
 
     def _collect(self, buffers: Sequence[Buffer], tallies: list[Tally], deadline: Deadline | None) -> list[Batch]:
         """Move what some buffers have into a batch at the end of the list; return that, if there is any."""
-        batch = Batch((next(self._order), 0), tallies, deadline)
+        origins = frozenset(buffer.tally for buffer in buffers if buffer.tally is not None)
+        batch = Batch((next(self._order), 0), tallies, deadline, origins)
         self.waiting.append(batch)
         for buffer in buffers:
             buffer.move_to(batch.events)
@@ -198,28 +232,29 @@ class Places:
         if batch in self.waiting:
             self.waiting.remove(batch)
 
-    def _settle(self, part: Batch, outcome: Outcome) -> None:
-        number = len(part.events)
+    def _settle(self, batch: Batch, outcome: Outcome) -> None:
+        """End the way of some events: they were sent, or nobody sends them any more."""
+        number = len(batch.events)
+        if not number:
+            return
         field = "undelivered" if outcome.reason else "sent"
         # Whose events the server set aside it does not say.
         quarantined = min(outcome.quarantined, number)
-        changes: list[tuple[object, str, object]] = [
-            (part, "place", Place.SETTLED),
-            (self, "_totals", {**self._totals, field: self._totals[field] + number}),
-        ]
-        part.tallies = [tally for tally in part.tallies if not tally.finished]
-        for tally in part.tallies:
-            changes += [
-                (tally, "in_flight", tally.in_flight - number),
-                (tally, field, getattr(tally, field) + number),
-                (tally, "quarantined", tally.quarantined + quarantined),
-            ]
+        tallies = [tally for tally in batch.tallies if not tally.finished]
+        changes = batch.changes(Place.SETTLED, tallies)
+        changes.append((self, "_totals", {**self._totals, field: self._totals[field] + number}))
+        for tally in tallies:
+            changes.append((tally, field, getattr(tally, field) + number))
+            changes.append((tally, "quarantined", tally.quarantined + quarantined))
         apply(changes)
         if outcome.reason:
-            self._hand_over(part, outcome)
-        elif quarantined and not part.tallies:
-            self._note_untold(Outcome("quarantined by the server", 200), quarantined)
-        self._note_done(part)
+            for tally in tallies:
+                tally.note(outcome, number)
+            self.callbacks.add(batch.events, DeliveryError(outcome.reason, count=number, status=outcome.status))
+        if not tallies and (outcome.reason or quarantined):
+            untold = outcome if outcome.reason else Outcome("quarantined by the server", 200)
+            self._note_untold(untold, number if outcome.reason else quarantined)
+        self._note_done(batch)
 
     def _retain(self, batch: Batch, why: Outcome, now: float) -> None:
         """Keep a batch for a later flush; what there is no room for is given up, the oldest first."""
@@ -237,28 +272,8 @@ class Places:
             self._note_untold(why, len(batch.events))
         most = self.options.max_retained_size
         while (oldest := self.retained.excess()) is not None:
-            oldest.become(Place.SETTLED)
-            self._give_up(oldest, Outcome(f"dropped to keep within max_retained_size ({most} bytes)"))
+            self._settle(oldest, Outcome(f"dropped to keep within max_retained_size ({most} bytes)"))
             self.retained.remove(oldest)
-
-    def _give_up(self, batch: Batch, why: Outcome) -> None:
-        """Count events that nobody sends any more, and hand them over."""
-        number = len(batch.events)
-        if not number:
-            return
-        self._totals["undelivered"] += number
-        for tally in batch.tallies:
-            tally.undelivered += number
-        self._hand_over(batch, why)
-
-    def _hand_over(self, batch: Batch, why: Outcome) -> None:
-        """Say why events were given up, and hand them to the user's callback."""
-        number = len(batch.events)
-        for tally in batch.tallies:
-            tally.note(why, number)
-        if not batch.tallies:
-            self._note_untold(why, number)
-        self.callbacks.add(batch.events, DeliveryError(why.reason, count=number, status=why.status))
 
     def _note_untold(self, why: Outcome, number: int) -> None:
         self._untold[why] = self._untold.get(why, 0) + number
@@ -267,32 +282,58 @@ class Places:
         """Note who is to be woken because nothing of theirs waits or is in flight any more."""
         self._wakes.extend(tally.wake for tally in batch.tallies if tally.wake is not None and not tally.outstanding)
 
-    # -- without the lock ----------------------------------------------------------------------------------------------
+    def repair(self) -> None:
+        """Put in order what an exception has left half done: each batch is where its place says, and counts there."""
+        parts = [part for request in self.in_flight for part in request.in_flight()]
+        for batch in self.waiting:
+            if batch.place is Place.SETTLED:  # it was just made
+                batch.measure()
+                batch.place = Place.WAITING
+        self.waiting = [batch for batch in self.waiting if batch.events and batch.place is Place.WAITING]
+        self.retained.keep([batch for batch in self.retained if batch.place is Place.RETAINED])
+        batches = dict.fromkeys([*self.waiting, *parts, *self.retained])
+        for tally in {tally for batch in batches for tally in batch.tallies}:
+            tally.waiting = tally.in_flight = tally.retained = 0
+        for batch in batches:
+            for tally in batch.tallies:
+                setattr(tally, batch.place.value, getattr(tally, batch.place.value) + len(batch.events))
+
+    # -- ends ----------------------------------------------------------------------------------------------------------
 
     def settle(self, request: Request, number: int, outcome: Outcome) -> None:
         """Note the outcome of the next events of a request. What was taken over by another flush does not count."""
-        with self.lock:
-            while number > 0 and request.parts:
-                if number < len(request.parts[0].events):
-                    request.parts[:1] = request.parts[0].split(number)
-                part = request.parts[0]
-                number -= len(part.events)
-                if part.place is Place.IN_FLIGHT:
-                    self._settle(part, outcome)
-                del request.parts[0]
-            self._totals["quarantined"] += outcome.quarantined
+        self._settle_next(request, number, outcome)
         self.wake()
 
+    @move
+    def _settle_next(self, request: Request, number: int, outcome: Outcome) -> None:
+        while number > 0 and request.parts:
+            if number < len(request.parts[0].events):
+                request.parts[:1] = request.parts[0].split(number)
+            part = request.parts[0]
+            number -= len(part.events)
+            if part.place is Place.IN_FLIGHT:
+                self._settle(part, outcome)
+            del request.parts[0]
+        self._totals["quarantined"] += outcome.quarantined
+
+    @move
+    def count_requests(self, request: Request, number: int) -> None:
+        """Count requests that were made on the wire, for all that had events in them."""
+        self._totals["requests"] += number
+        for tally in {tally for part in request.in_flight() for tally in part.tallies}:
+            tally.requests += number
+
+    @move
     def give_up_all(self, reason: str) -> int:
         """Give up everything there is, because nobody will send it any more; return how many events that were."""
-        with self.lock:
-            parts = [part for request in list(self.in_flight) for part in request.in_flight()]
-            self._collect(self.buffers(), [], None)
-            batches = [*self.retained.take(), *parts, *self.waiting]
-            self.waiting.clear()
-            for batch in batches:
-                batch.become(Place.SETTLED)
-                self._give_up(batch, Outcome(reason))
+        self._collect(self.buffers(), [], None)
+        parts = [part for request in list(self.in_flight) for part in request.in_flight()]
+        batches = [*self.retained, *parts, *self.waiting]
+        for batch in batches:
+            self._settle(batch, Outcome(reason))
+        self.retained.keep([])
+        self.waiting.clear()
         return sum(len(batch.events) for batch in batches)
 
     def wake(self) -> None:
@@ -317,7 +358,7 @@ class Request:
 
     Attributes:
         parts: The batches, in the order of the body.
-        thread: The thread that sends it.
+        thread: The thread that sends it; 0 for a probe that nobody sends yet, -1 once a worker is to do it.
         started: When that began, in seconds of the monotonic clock.
         background: Whether no flush waits for any of it.
     """
@@ -360,8 +401,5 @@ class Request:
         self.places.settle(self, number, outcome)
 
     def attempted(self, requests: int) -> None:
-        """Count requests that were made on the wire, for all that had events in them."""
-        with self.places.lock:
-            self.places._totals["requests"] += requests  # noqa: SLF001 -- the same module
-            for tally in {tally for part in self.in_flight() for tally in part.tallies}:
-                tally.requests += requests
+        """Count requests that were made on the wire."""
+        self.places.count_requests(self, requests)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from typing import TYPE_CHECKING, Protocol
-from weakref import WeakSet
+from weakref import ref
 
 from formo_lambda import forks
 from formo_lambda.constants import (
@@ -20,7 +20,7 @@ from formo_lambda.constants import (
 from formo_lambda.delivery.batch import EMPTY_BODY, Batch, Place, fitting
 from formo_lambda.delivery.breaker import Breaker, State
 from formo_lambda.delivery.deadline import Deadline
-from formo_lambda.delivery.places import Places, Request
+from formo_lambda.delivery.places import Places, Request, move
 from formo_lambda.delivery.retry import TransientFailure
 from formo_lambda.delivery.tally import Outcome, Tally
 from formo_lambda.results import Stats
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from formo_lambda.options import Options
     from formo_lambda.transport.protocol import Endpoint
 
-#: Every queue of the process.
-everyone: WeakSet[EventQueue] = WeakSet()
+_everyone: dict[ref[EventQueue], None] = {}
 #: Those that have anything to deliver beside the buffers of invocations: held strongly until it is delivered.
 pending: dict[EventQueue, None] = {}
 
@@ -42,9 +41,14 @@ _OUT_OF_TIME = Outcome("out of time", transient=True)
 _NO_ANSWER = Outcome("no answer in time", transient=True)
 
 
+def every_queue() -> list[EventQueue]:
+    """Return every queue of the process, those with anything to deliver among them."""
+    return [queue for reference in list(_everyone) if (queue := reference()) is not None]
+
+
 def _start_over_in_child() -> None:
     pending.clear()
-    for queue in list(everyone):
+    for queue in every_queue():
         queue.start_over()
 
 
@@ -60,10 +64,10 @@ class Beside(Protocol):
     def on_buffer(self, queue: EventQueue, buffer: Buffer) -> None:
         """A buffer has its first event, is full, or is due."""
 
-    def transmit(self, queue: EventQueue, request: Request) -> None:
-        """Send a request on this thread."""
+    def send_next(self, queue: EventQueue, tally: Tally | None, deadline: Deadline | None) -> bool:
+        """Send what one request holds on this thread; return False where there is nothing to send, or no room."""
 
-    def send_probe(self, queue: EventQueue, request: Request) -> None:
+    def send_probe(self, queue: EventQueue, probe: Request) -> None:
         """Send a probe on a worker."""
 
     def call_worker(self, queue: EventQueue) -> bool:
@@ -97,7 +101,10 @@ class EventQueue(Places):
         self.endpoint = endpoint
         self.background = background
         super().__init__(options)
-        everyone.add(self)
+        for reference in list(_everyone):
+            if reference() is None:
+                _everyone.pop(reference, None)
+        _everyone[ref(self)] = None
 
     def start_over(self) -> None:
         """Begin without events."""
@@ -116,10 +123,10 @@ class EventQueue(Places):
 
     # -- what is known -------------------------------------------------------------------------------------------------
 
+    @move
     def stats(self) -> Stats:
         """Return the totals, all as of one moment."""
-        with self.lock:
-            every = [super().stats(), *(aside.stats() for aside in self._asides)]
+        every = [super().stats(), *(aside.stats() for aside in self._asides)]
         return Stats(*map(sum, zip(*every, strict=True)))
 
     def crowded(self) -> bool:
@@ -159,11 +166,13 @@ class EventQueue(Places):
                     continue
                 self._asides.remove(other)
                 self._totals = {name: number + other._totals[name] for name, number in self._totals.items()}  # noqa: SLF001
-                for batch in other.retained.take():
+                for batch in other.retained:
                     self._retain(batch, batch.why, now)
+                other.retained.keep([])
 
     # -- what is to be sent --------------------------------------------------------------------------------------------
 
+    @move
     def begin(
         self, tally: Tally, buffers: Sequence[Buffer], deadline: Deadline, closing: Sequence[Buffer], now: float
     ) -> Request | None:
@@ -179,84 +188,77 @@ class EventQueue(Places):
         Returns:
             A probe that is to be sent, where the breaker is half-open.
         """
-        with self.lock:
-            if self._asides:
-                self._take_asides_in(now)
-            for buffer in closing:
-                buffer.closed = True  # before it is emptied: who appends afterwards takes the event elsewhere
-                self.forget(buffer)
-            batches = self._collect_for(tally, buffers, deadline)
-            tally.open = False
-            self._join(tally, deadline, {buffer.tally for buffer in buffers if buffer.tally is not None})
-            if not batches and not tally.explicit:
-                return None  # What is retained is sent with an invocation's own events: one without never pays.
-            state = State.CLOSED if tally.explicit else self.breaker.state(now)
-            if state is State.CLOSED:
-                self._put_retained(tally, deadline)
-                return None
-            probes = state is State.HALF_OPEN and not self._probes()
-            for batch in batches[:-1] if probes else batches:
-                self._retain(batch, _LEFT_ALONE, now)
-            if probes:
-                return self._probe(batches[-1], tally, now)
-            tally.others = self.retained_events() - tally.retained
-        return None
-
-    def _collect_for(self, tally: Tally, buffers: Sequence[Buffer], deadline: Deadline) -> list[Batch]:
-        """Move what the buffers of a flush have into the list, and return the batches."""
+        if self._asides:
+            self._take_asides_in(now)
+        tally.open = False
+        for buffer in closing:
+            buffer.closed = True  # before it is emptied: who appends afterwards takes the event elsewhere
+            self.forget(buffer)
         pending[self] = None
-        batches = []
-        mine = []
-        for buffer in buffers:
-            if tally.beside and buffer.tally is not None and buffer.tally.open:
-                batches += self._collect([buffer], [tally, buffer.tally], deadline)
-            else:
-                mine.append(buffer)
-        batches += self._collect(mine, [tally], deadline)
+        batches = self._collect(buffers, [tally], deadline)
         for buffer in buffers:
             buffer.move_counts(tally)
-        return batches
+        self._join(tally, deadline, {buffer.tally for buffer in buffers if buffer.tally is not None})
+        if not batches and not tally.explicit:
+            return None  # What is retained is sent with an invocation's own events: one without never pays.
+        state = State.CLOSED if tally.explicit else self.breaker.state(now)
+        if state is State.CLOSED:
+            self._put_retained(tally, deadline)
+            return None
+        (batch,) = batches
+        if state is State.HALF_OPEN and not self._probes():
+            return self._probe(batch, tally, now)
+        self._retain(batch, _LEFT_ALONE, now)
+        tally.others = self.retained_events() - tally.retained
+        return None
 
+    @move
     def resume(self, tally: Tally, deadline: Deadline) -> None:
         """Send what is retained for a flush whose probe found the server well."""
-        with self.lock:
-            self._put_retained(tally, deadline)
+        self._put_retained(tally, deadline)
 
     def put_early(self, buffer: Buffer, now: float) -> None:
         """Put the events of a buffer into the list before its scope ends, or retain them if the breaker is open."""
-        with self.lock:
-            if buffer.tally is not None and buffer.tally.finished:
-                buffer.tally = Tally(open=True)
-            pending[self] = None
-            for batch in self._collect([buffer], [] if buffer.tally is None else [buffer.tally], None):
-                if self.breaker.state(now) is not State.CLOSED:
-                    self._retain(batch, _LEFT_ALONE, now)
+        self._put_early(buffer, now)
         self._go_on()
 
-    def put_retained(self, now: float) -> Request | None:
+    @move
+    def _put_early(self, buffer: Buffer, now: float) -> None:
+        if buffer.tally is not None and buffer.tally.finished:
+            buffer.tally = Tally(open=True)
+        pending[self] = None
+        for batch in self._collect([buffer], [] if buffer.tally is None else [buffer.tally], None):
+            if self.breaker.state(now) is not State.CLOSED:
+                self._retain(batch, _LEFT_ALONE, now)
+
+    def send_retained(self, now: float) -> Request | None:
         """Send what is retained although no flush asks for it; return a probe that is to be sent first, if one is."""
-        with self.lock:
-            state = self.breaker.state(now)
-            if state is State.HALF_OPEN and self.retained and not self._probes():
-                newest = list(self.retained)[-1]
-                self._put_first([newest])
-                self.retained.remove(newest)
-                return self._probe(newest, None, now)
-            if state is State.CLOSED:
-                self._put_retained(None, None)
-        self.call_next()
+        probe = self._send_retained(now)
+        if probe is None:
+            self.call_next()
+        return probe
+
+    @move
+    def _send_retained(self, now: float) -> Request | None:
+        state = self.breaker.state(now)
+        if state is State.HALF_OPEN and self.retained and not self._probes():
+            *others, newest = self.retained
+            self._put_first([newest])
+            self.retained.keep(others)
+            return self._probe(newest, None, now)
+        if state is State.CLOSED:
+            self._put_retained(None, None)
         return None
 
     def give_way(self, now: float) -> None:
         """Note that the server takes nothing, although more waits than may: the rule of outages holds."""
-        with self.lock:
-            self._fail(TransientFailure(_NO_ANSWER.reason), [], now)
+        self._fail(TransientFailure(_NO_ANSWER.reason), [], now)
         self._go_on()
 
     def _put_retained(self, tally: Tally | None, deadline: Deadline | None) -> None:
         batches = list(self.retained)
         self._put_first(batches)
-        self.retained.take()
+        self.retained.keep([])
         for batch in batches:
             batch.deadline = deadline
             if tally is not None:
@@ -285,7 +287,9 @@ class EventQueue(Places):
         """
 
         def concerns(batch: Batch) -> bool:
-            return not early.isdisjoint(batch.tallies) or (tally.explicit and not batch.is_of_open_invocation())
+            if not (early.isdisjoint(batch.tallies) and early.isdisjoint(batch.origins)):
+                return True
+            return tally.explicit and not batch.is_of_open_invocation()
 
         for batch in filter(concerns, self.waiting):
             batch.answer_to(tally)
@@ -297,8 +301,8 @@ class EventQueue(Places):
                 part.answer_to(tally)
                 if tally.explicit and (part.late or request.thread == here or _is_overdue(request)):
                     taken_over.append(part)
-                elif tally.explicit:
-                    part.asked_again = True
+                else:
+                    part.asked_again = part.asked_again or tally.explicit
                     part.deadline = _later(part.deadline, deadline)
         taken_over.sort(key=lambda part: part.order)
         self._put_first([part.again(deadline) for part in taken_over])
@@ -316,30 +320,35 @@ class EventQueue(Places):
             deadline: When the request must have ended; None on a worker: when the last flush that waits for it ends.
             now: The time, in seconds of the monotonic clock.
         """
-        request = None
-        with self.lock:
-            if tally is None:
-                self._worker_called = False
-            else:
-                self._sleeping.pop(tally, None)
-            self._retain_expired(now)
-            if self.waiting and self._has_room() and (tally is None or tally.waiting):
-                request = Request(self, deadline or Deadline(now + BACKGROUND_BUDGET), self.answered, tally)
-                self.in_flight[request] = None
-                try:
-                    self._fill(request)
-                except BaseException:  # a signal handler raised it
-                    self.interrupt(request, now)
-                    raise
-                deadlines = [part.deadline for part in request.parts if part.deadline is not None]
-                request.background = not deadlines
-                if deadlines and deadline is None:
-                    request.deadline = max(deadlines, key=lambda each: each.at)
-            elif tally is not None:
+        request = Request(self, deadline or Deadline(now + BACKGROUND_BUDGET), self.answered, tally)
+        try:
+            taken = self._take(request, now, bounded=deadline is not None)
+            self.wake()
+            self.call_next()
+        except BaseException:  # a signal handler raised it
+            self.interrupt(request, now)
+            raise
+        return request if taken else None
+
+    @move
+    def _take(self, request: Request, now: float, *, bounded: bool) -> bool:
+        tally = request.tally
+        if tally is None:
+            self._worker_called = False
+        else:
+            self._sleeping.pop(tally, None)
+        self._retain_expired(now)
+        if not (self.waiting and self._has_room() and (tally is None or tally.waiting)):
+            if tally is not None:
                 self._sleeping[tally] = None
-        self.wake()
-        self.call_next()
-        return request
+            return False
+        self.in_flight[request] = None
+        self._fill(request)
+        deadlines = [part.deadline for part in request.parts if part.deadline is not None]
+        request.background = not deadlines
+        if deadlines and not bounded:
+            request.deadline = max(deadlines, key=lambda each: each.at)
+        return True
 
     def _fill(self, request: Request) -> None:
         """Move batches from the list into a request, its sender's own first."""
@@ -417,28 +426,34 @@ class EventQueue(Places):
             failure: The failure that ended it, if one did.
             now: The time, in seconds of the monotonic clock.
         """
-        with self.lock:
-            parts = request.in_flight()
-            if failure is not None and parts:
-                self._end_failed(request, parts, failure, now)
-            self.in_flight.pop(request, None)
-            if request.probe and self.breaker.until is None and (request.tally is None or request.tally.finished):
-                self._put_retained(None, None)  # No flush waits for it that would.
+        self._release(request, failure, now)
         self._go_on()
+
+    @move
+    def _release(self, request: Request, failure: TransientFailure | None, now: float) -> None:
+        parts = request.in_flight()
+        if failure is not None and parts:
+            self._end_failed(request, parts, failure, now)
+        self.in_flight.pop(request, None)
+        if request.probe and self.breaker.until is None and (request.tally is None or request.tally.finished):
+            self._put_retained(None, None)  # No flush waits for it that would.
 
     def interrupt(self, request: Request, now: float) -> None:
         """End a request by an exception: its sender's events are retained, others' go back into the list."""
-        with self.lock:
-            if request.tally is not None:
-                request.tally.finished = True
-            parts = request.in_flight()
-            back = [part for part in parts if _has_time(part, now)]
-            for part in parts:
-                if part not in back:
-                    self._retain(part, Outcome("interrupted", transient=True), now)
-            self._put_first(back)
-            self.in_flight.pop(request, None)
+        self._interrupt(request, now)
         self._go_on()
+
+    @move
+    def _interrupt(self, request: Request, now: float) -> None:
+        if request.tally is not None:
+            request.tally.finished = True
+        parts = request.in_flight()
+        back = [part for part in parts if _has_time(part, now)]
+        for part in parts:
+            if part not in back:
+                self._retain(part, Outcome("interrupted", transient=True), now)
+        self._put_first(back)
+        self.in_flight.pop(request, None)
 
     def _end_failed(self, request: Request, parts: list[Batch], failure: TransientFailure, now: float) -> None:
         cut = now >= request.deadline.at
@@ -465,6 +480,7 @@ class EventQueue(Places):
             )
         )
 
+    @move
     def _fail(self, failure: TransientFailure, parts: list[Batch], now: float) -> None:
         """Open the breaker, and retain what waits.
 
@@ -493,12 +509,18 @@ class EventQueue(Places):
 
     def finish(self, tally: Tally, deadline: Deadline, now: float) -> None:
         """End a flush: what was not started for it is retained, and what is still under way is late."""
-        with self.lock:
-            self._sleeping.pop(tally, None)
-            if tally.outstanding:
-                self._end_late(tally, deadline, now)
-            tally.finished = True
+        self._finish(tally, deadline, now)
         self._go_on()
+
+    @move
+    def _finish(self, tally: Tally, deadline: Deadline, now: float) -> None:
+        self._sleeping.pop(tally, None)
+        for request in list(self.in_flight):
+            if request.tally is tally and not request.thread:
+                self._interrupt(request, now)  # a probe that an exception kept from being sent
+        if tally.outstanding:
+            self._end_late(tally, deadline, now)
+        tally.finished = True
 
     def _end_late(self, tally: Tally, deadline: Deadline, now: float) -> None:
         waited_in_vain = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from operator import index
 from typing import TYPE_CHECKING
@@ -122,12 +123,13 @@ class Sender:
             "User-Agent": _USER_AGENT,
         }
         started = time.monotonic()
+        handled = sys.exc_info()[1]
         try:
             answer = self._transport.send(batch.join(events, time.time()), headers, timeout)
             # A user's own transport may answer with anything: what is no answer raises here, where it is a failure.
             response = Response(index(answer.status), dict(answer.headers), bytes(answer.body), index(answer.requests))
         except self._failures as error:
-            if raised_by_signal_handler(error):
+            if raised_by_signal_handler(error, handled):
                 raise
             request.attempted(error.requests if isinstance(error, TransportError) else 1)
             failure = as_transient(error)

@@ -33,7 +33,6 @@ class Tally:
     Args:
         open: Whether it belongs to an invocation that is still open: then no other flush takes its events.
         explicit: Whether the user asked for the flush.
-        beside: Whether the flush takes events of an invocation that goes on elsewhere, and answers for them as well.
 
     Attributes:
         sent: Events that were sent.
@@ -53,7 +52,6 @@ class Tally:
 
     __slots__ = (
         "_why",
-        "beside",
         "discarded",
         "explicit",
         "finished",
@@ -70,15 +68,8 @@ class Tally:
         "wake",
     )
 
-    def __init__(
-        self,
-        *,
-        open: bool = False,  # noqa: A002 -- the plain word for it
-        explicit: bool = False,
-        beside: bool = False,
-    ) -> None:
+    def __init__(self, *, open: bool = False, explicit: bool = False) -> None:  # noqa: A002 -- the plain word for it
         self.open = open
-        self.beside = beside
         self.explicit = explicit
         self.finished = False
         self.wake: Callable[[], object] | None = None

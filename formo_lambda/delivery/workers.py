@@ -70,13 +70,17 @@ class _Thread(threading.Thread):
 
 
 class _Worker:
-    """One thread, and what it is given to do."""
+    """One thread, and what it is given to do.
+
+    Args:
+        given: One task and its group. Popped by the one who runs it, or takes it back.
+    """
 
     __slots__ = ("given", "latch")
 
-    def __init__(self) -> None:
+    def __init__(self, given: list[tuple[Task, Hashable]]) -> None:
         self.latch = Latch()
-        self.given: tuple[Task | None, Hashable] | None = None
+        self.given = given
 
 
 class Workers:
@@ -113,32 +117,33 @@ class Workers:
         """
         if self._lock._is_owned():  # type: ignore[attr-defined] # noqa: SLF001 -- as threading.Condition asks it
             return False  # A signal handler or a finalizer on top of this very code: the caller does without.
-        with self._lock:
-            running = self._running.get(group, 0)
-            if running >= limit:
-                self._backlog.setdefault(group, deque()).append(task)
-                return True
-            self._running[group] = running + 1
-            if _thread.start_new_thread is not self._starter:
-                # gevent has replaced it. What a thread from before opens cannot be used by those that come now.
-                self._starter = _thread.start_new_thread
-                self._idle = []
-            worker = self._idle.pop() if self._idle else None
-            if worker is not None:
-                worker.given = (task, group)
-                worker.latch()
-                return True
-        worker = _Worker()
-        worker.given = (task, group)
-        if start_thread(lambda: self._work(worker), "formo-worker") or self.spare(lambda: self._work_off(task, group)):
-            return True
-        # What came meanwhile, and was told that it would run, runs here.
-        while True:
+        given = [(task, group)]
+        counted = False
+        try:
             with self._lock:
-                following = self._end_one(group)
-            if following is None:
-                return False
-            _run(following)
+                running = self._running.get(group, 0)
+                if running >= limit:
+                    self._backlog.setdefault(group, deque()).append(task)
+                    return True
+                counted = True
+                self._running[group] = running + 1
+                if _thread.start_new_thread is not self._starter:
+                    # gevent has replaced it. What a thread from before opens cannot be used by those that come now.
+                    self._starter = _thread.start_new_thread
+                    self._idle = []
+                if self._idle:
+                    worker = self._idle.pop()
+                    worker.given = given
+                    worker.latch()
+                    return True
+            worker = _Worker(given)
+            if start_thread(lambda: self._work(worker), "formo-worker") or self.spare(lambda: self._take(given)):
+                return True
+        except BaseException:  # A signal handler raised it: a thread may have started, or not.
+            if counted:
+                self._take_back(given)
+            raise
+        return not self._take_back(given)
 
     def submit_for_caller(self, task: Task, group: Hashable) -> bool:
         """Have a task run on a worker that a caller can abandon; return False on a worker, which needs no other."""
@@ -150,8 +155,27 @@ class Workers:
             while self._idle:
                 self._idle.pop().latch()
 
-    def _work_off(self, task: Task | None, group: Hashable) -> None:
-        """Run a task, and what waits for its turn in the group."""
+    def _take_back(self, given: list[tuple[Task, Hashable]]) -> bool:
+        """Take back what nobody runs yet, and run what waits for its turn after it: that was promised."""
+        try:
+            _, group = given.pop()
+        except IndexError:
+            return False
+        with self._lock:
+            following = self._end_one(group)
+        self._run_in_turn(following, group)
+        return True
+
+    def _take(self, given: list[tuple[Task, Hashable]]) -> bool:
+        """Run what was given, if nobody else does, and what waits for its turn in the group."""
+        try:
+            task, group = given.pop()
+        except IndexError:
+            return False
+        self._run_in_turn(task, group)
+        return True
+
+    def _run_in_turn(self, task: Task | None, group: Hashable) -> None:
         while task is not None:
             _run(task)
             with self._lock:
@@ -172,22 +196,14 @@ class Workers:
         """Run what the worker is given until nothing comes for a while."""
         me, threads = threading.get_ident(), self._threads
         threads.add(me)
-        while worker.given is not None:
-            (task, group), worker.given = worker.given, None
-            while task is not None:
-                _run(task)
-                with self._lock:
-                    task = self._end_one(group)
-                    if task is None:
-                        self._idle.append(worker)
-            del group  # An idle worker keeps nothing alive.
+        while self._take(worker.given):
+            with self._lock:
+                self._idle.append(worker)
             if not worker.latch.wait(WORKER_IDLE):
                 with self._lock:
                     ends = worker in self._idle
                     if ends:
                         self._idle.remove(worker)
-                if not ends:  # It has been given something just now.
-                    worker.latch.wait(WORKER_IDLE)
         threads.discard(me)
 
 

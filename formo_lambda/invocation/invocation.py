@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from typing import TYPE_CHECKING, Literal
 
@@ -33,18 +34,15 @@ class _Harmless:
     """Keeps a fault of the library from the handler. What was raised into the thread from outside passes."""
 
     def __enter__(self) -> None:
-        pass
+        self._handled = sys.exc_info()[1]
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        if not isinstance(error, Exception) or is_from_outside(error):
+        if not isinstance(error, Exception) or is_from_outside(error, self._handled):
             return False
         logger.error("formo_lambda: a fault of the library itself; please report it", exc_info=error)
         return True
-
-
-_harmless = _Harmless()
 
 
 class Invocation:
@@ -62,6 +60,8 @@ class Invocation:
         result: What the flush at its end said; None before, and for a nested scope.
     """
 
+    _closed = True
+
     def __init__(
         self,
         *,
@@ -71,7 +71,6 @@ class Invocation:
         remaining: Callable[[], float | None] = lambda: None,
         idempotency_key: str | None = None,
     ) -> None:
-        self._closed = True
         self.result: FlushResult | None = None
         self._on_exception = on_exception
         self._sends_all = not callable(on_exception) and on_exception == "send"
@@ -93,17 +92,25 @@ class Invocation:
         Args:
             error: What the handler raised, if it did.
         """
-        with _harmless:
-            flush = self._end(error)
-            if flush is not None:
-                self.result = flush.wait()
+        flush = Flush(explicit=False)
+        try:
+            with _Harmless():
+                if self._end(flush, error):
+                    self.result = flush.wait()
+        except BaseException:
+            self._leave_behind(flush, error)
+            raise
 
     async def close_async(self, error: BaseException | None = None) -> None:
         """End the invocation as `close` does, without occupying the event loop."""
-        with _harmless:
-            flush = self._end(error)
-            if flush is not None:
-                self.result = await flush.wait_async(error)
+        flush = Flush(explicit=False)
+        try:
+            with _Harmless():
+                if self._end(flush, error):
+                    self.result = await flush.wait_async(error)
+        except BaseException:
+            self._leave_behind(flush, error)
+            raise
 
     def flush(self, *, failed: bool = False) -> None:
         """Flush what there is now and stay open: a response is about to be complete.
@@ -115,8 +122,10 @@ class Invocation:
         if self._may_flush(failed=failed):
             began = time.monotonic()
             try:
-                with _harmless:
-                    self._flush(self._scope.buffers, ended=False).wait()
+                with _Harmless():
+                    flush = Flush(explicit=False)
+                    self._begin(flush, self._scope.buffers, ended=False)
+                    flush.wait()
             finally:
                 self._spent += time.monotonic() - began
 
@@ -125,8 +134,10 @@ class Invocation:
         if self._may_flush(failed=failed):
             began = time.monotonic()
             try:
-                with _harmless:
-                    await self._flush(self._scope.buffers, ended=False).wait_async()
+                with _Harmless():
+                    flush = Flush(explicit=False)
+                    self._begin(flush, self._scope.buffers, ended=False)
+                    await flush.wait_async()
             finally:
                 self._spent += time.monotonic() - began
 
@@ -134,23 +145,24 @@ class Invocation:
         # What is nested is flushed by the scope around it.
         return not (self._closed or self._scope.nested or (failed and not self._sends_all))
 
-    def _end(self, error: BaseException | None) -> Flush | None:
+    def _end(self, flush: Flush, error: BaseException | None) -> bool:
+        """Close the scope, and begin the flush of what it has; return whether there is any to wait for."""
         if self._closed:
-            return None
+            return False
         self._closed = True
         nested = self._scope.nested
         buffers = self._scope.close(keep=error is None or self._keeps(error))
         if nested:
-            return None
+            return False
         if not (buffers or queues.pending or self._clients):
             self.result = FlushResult()
-            return None
-        return self._flush(buffers, ended=True)
+            return False
+        self._begin(flush, buffers, ended=True)
+        return True
 
-    def _flush(self, buffers: dict[EventQueue, Buffer], *, ended: bool) -> Flush:
+    def _begin(self, flush: Flush, buffers: dict[EventQueue, Buffer], *, ended: bool) -> None:
         """Begin the flush of the clients that were written to, or chosen, and of others with pending events."""
         forks.check()
-        flush = Flush(explicit=False)
         buffers = dict(buffers)
         deadline: Deadline | None = None
         for queue in [*buffers, *queues.pending] if self._clients is None else self._clients:
@@ -164,7 +176,6 @@ class Invocation:
         if ended:
             # Of clients that the user chose not to flush here: theirs leave by their own triggers.
             _hand_over(buffers)
-        return flush
 
     def _deadline(self, queue: EventQueue) -> Deadline:
         seconds = queue.options.flush_timeout if self._timeout is None else self._timeout
@@ -190,6 +201,12 @@ class Invocation:
         if not self._closed:
             self._closed = True
             _hand_over(self._scope.close(keep=True))
+
+    def _leave_behind(self, flush: Flush, error: BaseException | None) -> None:
+        """Have what was not flushed sent later, because an exception of a signal handler came in between."""
+        flush.give_up()
+        self._scope.close(keep=error is None or self._keeps(error))
+        _hand_over(self._scope.buffers)
 
     def __del__(self) -> None:
         # Dropped without an end: a coroutine that nobody awaited, a body that a server forgot to close. It must not
@@ -244,8 +261,7 @@ def flush_here(queue: EventQueue, timeout: float | None) -> Flush:
     forks.check()
     buffers = [queue.own]
     scope = current_scope()
-    beside = scope is not None and not is_inside(scope)
-    if scope is not None and beside and not scope.early:
+    if scope is not None and not scope.early and not is_inside(scope):
         # The only open invocation is another thread's, and may still drop its events.
         scope = None
     remaining = scope.remaining() if scope is not None else None
@@ -257,6 +273,6 @@ def flush_here(queue: EventQueue, timeout: float | None) -> Flush:
     seconds = queue.options.flush_timeout if timeout is None else timeout
     if remaining is not None:
         seconds = min(seconds, max(0.0, remaining - DEADLINE_RESERVE))
-    flush = Flush(explicit=True, beside=beside)
+    flush = Flush(explicit=True)
     flush.add(queue, buffers, Deadline.after(seconds))
     return flush

@@ -12,7 +12,7 @@ from urllib3.exceptions import HTTPError, NameResolutionError, ProxyError
 
 from formo_lambda.constants import ANSWER_BODY_WAIT, MAX_ANSWER_BYTES
 from formo_lambda.transport.pool import pool_for
-from formo_lambda.transport.protocol import Response, TransportError, is_from_outside
+from formo_lambda.transport.protocol import Response, TransportError, causes, is_from_outside
 from formo_lambda.transport.proxy import proxy_for
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class HttpTransport:
             raise TransportError(
                 "this platform has no sockets: pass FormoAnalytics a transport= of your own", retry=False
             )
+        handled = sys.exc_info()[1]
         until = time.monotonic() + timeout
         requests = 1
         try:
@@ -90,10 +91,11 @@ class HttpTransport:
                     requests = 2
             answer = self._exchange(self.pool.open(until, self._submit), body, headers, until)
         except Exception as error:
-            cause = error.__cause__ if isinstance(error, _NoAnswer) else error
-            if is_from_outside(cause):
+            cause = (error.__cause__ if isinstance(error, _NoAnswer) else None) or error
+            if is_from_outside(cause, handled):
                 raise
-            raise TransportError(_reason(cause), retry=not _is_certificate_error(cause), requests=requests) from cause
+            chain = list(causes(cause, handled))
+            raise TransportError(_reason(chain), retry=not _is_certificate_error(chain), requests=requests) from cause
         return answer if requests == 1 else answer._replace(requests=requests)
 
     def warm(self, timeout: float) -> None:
@@ -116,13 +118,14 @@ class HttpTransport:
             raise
 
     def _ask(self, connection: BoundedConnection, body: bytes, headers: Mapping[str, str]) -> Response:
+        handled = sys.exc_info()[1]
         try:
             connection.request(
                 "POST", self._target, body=body, headers=headers, preload_content=False, decode_content=False
             )
             answer = connection.getresponse()
         except _HTTP_FAILURES as error:
-            if is_from_outside(error):
+            if is_from_outside(error, handled):
                 raise
             raise _NoAnswer from error
         fields = {name.lower(): value for name, value in answer.headers.items()}
@@ -131,7 +134,7 @@ class HttpTransport:
             content = answer.read(MAX_ANSWER_BYTES)
             complete = not answer.read(1)
         except _HTTP_FAILURES as error:
-            if is_from_outside(error):
+            if is_from_outside(error, handled):
                 raise
             # The status is the answer; a body that breaks off takes nothing back.
             content, complete = b"", False
@@ -145,27 +148,27 @@ class HttpTransport:
         return Response(answer.status, fields, content)
 
 
-def _is_certificate_error(error: BaseException | None) -> bool:
-    while error is not None:
-        if type(error).__name__ == "SSLCertVerificationError":  # by its name: not every platform has the module
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+def _is_certificate_error(chain: list[BaseException]) -> bool:
+    # By its name: not every platform has the module.
+    return any(type(error).__name__ == "SSLCertVerificationError" for error in chain)
 
 
-def _reason(error: BaseException | None) -> str:
-    """Say what went wrong in a few words, without addresses of objects or contents."""
+def _reason(chain: list[BaseException]) -> str:
+    """Say what went wrong in a few words, without addresses of objects or contents.
+
+    Args:
+        chain: The failure, and what it was caused by.
+    """
+    error = chain[0]
     if isinstance(error, NameResolutionError):
         return "the host name does not resolve"
     if isinstance(error, TimeoutError) or type(error).__name__ == "ConnectTimeoutError":
         return "timed out"
     if isinstance(error, ProxyError):
         return "the proxy refused"
-    if _is_certificate_error(error):
+    if _is_certificate_error(chain):
         return "the server's certificate is not trusted"
-    cause = error
-    while cause is not None and not isinstance(cause, OSError):
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(cause, OSError) and cause.strerror:
+    cause = next((cause for cause in chain if isinstance(cause, OSError)), None)
+    if cause is not None and cause.strerror:
         return f"{type(cause).__name__}: {cause.strerror}"
     return type(error).__name__

@@ -43,10 +43,11 @@ class Nothing:
     def on_buffer(self, queue: EventQueue, buffer: Buffer) -> None:
         """Leave the events where they are."""
 
-    def transmit(self, queue: EventQueue, request: Request) -> None:
+    def send_next(self, queue: EventQueue, tally: Tally | None, deadline: Deadline | None) -> bool:
         """Let the test send it."""
+        return False
 
-    def send_probe(self, queue: EventQueue, request: Request) -> None:
+    def send_probe(self, queue: EventQueue, probe: Request) -> None:
         """Let the test send it."""
 
     def call_worker(self, queue: EventQueue) -> bool:

@@ -1,0 +1,120 @@
+"""A signal handler that raises at each single step of a flush: it passes, and no event is lost or counted twice."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import formo_lambda
+from formo_lambda import FormoAnalytics
+from formo_lambda.testing import LocalCollector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+PACKAGE = formo_lambda.__file__.rpartition("__init__")[0]
+#: Above this every case would be one too many: the flush does not end by itself.
+MOST_STEPS = 2_000
+
+
+class Stop(BaseException):
+    """What the signal handler raises."""
+
+
+@pytest.fixture(scope="module")
+def collector() -> Iterator[LocalCollector]:
+    """A server that takes everything at once."""
+    with LocalCollector() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _raising() -> Iterator[None]:
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        raise Stop
+
+    before = signal.signal(signal.SIGUSR1, on_signal)
+    yield
+    signal.signal(signal.SIGUSR1, before)
+
+
+def raise_at(step: int) -> Callable[[], bool]:
+    """Have the signal come at a step of the library's: a function begins, or one in C returns; tell whether it came."""
+    left = step
+
+    def profile(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal left
+        if event in ("call", "c_return") and frame.f_code.co_filename.startswith(PACKAGE):
+            left -= 1
+            if left == 0:
+                sys.setprofile(None)
+                signal.raise_signal(signal.SIGUSR1)
+
+    sys.setprofile(profile)
+    return lambda: left <= 0
+
+
+def flush(client: FormoAnalytics) -> None:
+    """Flush what was tracked outside any invocation."""
+    client.flush()
+
+
+def invocation(client: FormoAnalytics) -> None:
+    """End an invocation, which sends what was tracked outside as well."""
+    with client.invocation():
+        client.track("Inside")
+
+
+def aflush(client: FormoAnalytics) -> None:
+    """Flush on an event loop."""
+    asyncio.run(client.aflush())
+
+
+def after_an_outage(client: FormoAnalytics) -> None:
+    """Send what is retained together with what is new."""
+    client._queue.breaker.failed(time.monotonic())
+    with client.invocation():
+        client.track("Retained")
+    client._queue.breaker.answered()
+    client.flush()
+
+
+def probe(client: FormoAnalytics) -> None:
+    """End an invocation while the breaker is half-open."""
+    client._queue.breaker.failed(time.monotonic() - 3600.0)
+    with client.invocation():
+        client.track("Probe")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Python keeps what is raised in __del__
+@pytest.mark.parametrize("way", [flush, invocation, aflush, after_an_outage, probe])
+def test_an_exception_at_any_step_loses_nothing(
+    collector: LocalCollector, way: Callable[[FormoAnalytics], None]
+) -> None:
+    """Whatever step it comes at, the next flush sends what is left: all arrives, and the totals say so."""
+    for step in range(1, MOST_STEPS):
+        collector.clear()
+        client = FormoAnalytics("test-key", api_host=collector.url, handle_signals=False)
+        for number in range(3):
+            client.track("Outside", properties={"number": number})
+        came = raise_at(step)
+        try:
+            with contextlib.suppress(Stop):
+                way(client)
+        finally:
+            sys.setprofile(None)
+        assert client.flush().ok, step
+        stats = client.stats
+        assert stats.tracked == stats.sent, (step, stats)
+        outside = {event["properties"]["number"] for event in collector.events if event["event"] == "Outside"}
+        assert outside == {0, 1, 2}, step
+        if not came():
+            return
+    pytest.fail("it has no end")
