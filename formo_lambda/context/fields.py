@@ -1,4 +1,4 @@
-"""Name what Formo reads of a request: the fields of an event's context."""
+"""Make the fields of an event's context from a request."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from formo_lambda.context.redaction import Redaction
-    from formo_lambda.context.request import Request
+    from formo_lambda.context.sources import Request
 
-#: Headers in which a platform names the end user's country. A proxy in front of another comes first: behind it, the
-#: other sees the proxy's address.
+#: Headers with the end user's country. The outermost proxy comes first: those behind it would tell its own country.
 COUNTRY_HEADERS = (
     "cf-ipcountry",
     "cloudfront-viewer-country",
@@ -23,7 +22,7 @@ COUNTRY_HEADERS = (
     "x-appengine-country",
     "x-country-code",
 )
-#: What they say where the country is not known.
+#: Values that mean an unknown country.
 NO_COUNTRIES = ("XX", "ZZ")
 
 MAX_USER_AGENT = 1024
@@ -32,15 +31,15 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")
 _WEIGHT = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 
-# Scanners put markup and scripts into every parameter of a site. What no campaign is called, and no advertising
-# platform or referral program issues, is left out, so that it does not end up in reports.
+# Security scanners put markup and scripts into every parameter of a site. Values that cannot be the name of a campaign,
+# a click id or a referral code are left out, to keep them out of reports.
 _CAMPAIGN = re.compile(
     r"(?!\s*(?i:javascript|data|vbscript):)[^<>\"'`\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff\ufffd]{1,255}"
 )
 _CLICK_ID = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _REFERRAL = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-#: The fields that are parameters of the page's query: the names of each, the first that is there counting.
+#: The fields that come from the page's query, each with its pattern and its names. The first name with a value counts.
 CAMPAIGN_FIELDS: Mapping[str, tuple[re.Pattern[str], tuple[str, ...]]] = {
     **{name: (_CAMPAIGN, (name,)) for name in ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")},
     "ref": (_REFERRAL, ("ref", "referral", "refcode")),
@@ -52,7 +51,7 @@ CAMPAIGN_FIELDS: Mapping[str, tuple[re.Pattern[str], tuple[str, ...]]] = {
 
 
 def fields_of(request: Request, redaction: Redaction) -> dict[str, str]:
-    """Return the fields that the request tells; what it does not tell is not there."""
+    """Return the fields for which the request has a value."""
     page = page_of(request, redaction)
     fields = {
         "user_agent": _user_agent(request.headers),
@@ -69,12 +68,12 @@ def fields_of(request: Request, redaction: Redaction) -> dict[str, str]:
 
 def _user_agent(headers: Mapping[str, str]) -> str:
     agent = _CONTROL.sub(" ", headers.get("user-agent", "")).strip()[:MAX_USER_AGENT]
-    # CloudFront's own, where it is not told to forward the end user's.
+    # CloudFront sends its own, unless it is configured to forward the end user's.
     return "" if agent == "Amazon CloudFront" else agent
 
 
 def _locale(accept_language: str) -> str:
-    """Return the language that is wanted most, in the customary case, such as "zh-Hant-TW"."""
+    """Return the preferred language as a tag in its usual case, such as "zh-Hant-TW"."""
     best, most = "", 0.0
     for choice in accept_language[:1024].split(","):
         tag, _, weight = (part.strip() for part in choice.replace("q=", "", 1).partition(";"))

@@ -1,4 +1,4 @@
-"""Take what is secret out of queries, paths and URLs."""
+"""Remove secrets from queries and paths."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Names of parameters that are secrets, or let someone act for another; also as the last part of a longer name.
+#: Names of secret parameters. A longer name that ends with one of them is secret, too.
 _ENDINGS = (
     "accesskey",
     "accesstoken",
@@ -74,7 +74,7 @@ _ENDINGS = (
     "verifytoken",
     "xsrftoken",
 )
-#: Names that are secrets only by themselves: a longer one that ends so may be anything, `fromToken` of a swap say.
+#: Names of secret parameters, as whole names only: `fromToken`, for example, names the currency of a swap.
 _NAMES = (
     "auth",
     "authenticitytoken",
@@ -109,10 +109,10 @@ _NAMES = (
     "userip",
     "xsrf",
 )
-#: What whole families of secret parameters begin with.
+#: Every parameter whose name begins with one of these is secret.
 _BEGINNINGS = ("clerk", "privyoauth", "xamz", "xgoog")
 
-# Network addresses by their looks, with a port perhaps: the first group or the second is the address.
+# What may be a network address, perhaps with a port. The address is the first group or the second.
 _ADDRESS = re.compile(
     r"([0-9]+(?:\.[0-9]+){3})(?::[0-9]+)?"
     r"|\[?([0-9a-fA-F:.]*:[0-9a-fA-F:.]*)(?:%\w+)?(?:\]?|\]:[0-9]+)"
@@ -122,18 +122,18 @@ _UNSAFE = re.compile(r"[^!#-;=?-~]")
 
 #: Characters of the longest network address, with zone and port.
 MAX_ADDRESS = 80
-#: Decodings, one of another, that are undone to find a secret under them.
+#: How often a parameter is decoded again to find a secret in it.
 _MAX_DEPTH = 3
 
 
 class Redaction:
-    """The rules of one call: what is secret always, and what the caller named.
+    """The rules of one call: the names that are always secret, and those that the caller adds.
 
     Args:
-        strip: Further names; one that ends with an asterisk stands for all that begin so.
+        strip: Further names. A name with an asterisk at its end means all that begin with it.
 
     Raises:
-        TypeError: `strip` holds something that is not a string.
+        TypeError: `strip` has an element that is not a string.
     """
 
     def __init__(self, strip: Iterable[str]) -> None:
@@ -161,14 +161,14 @@ class Redaction:
             return True
         if _WEB_TOKEN.search(parameter) or _is_network_address(value.strip()):
             return True
-        # A URL within the URL, or whatever a server would decode once more.
+        # A URL inside the URL, or a value that a server would decode again.
         decoded = unquote_plus(parameter, errors="replace")
         if depth and (decoded != parameter or "?" in value or "#" in value):
             return any(self._is_secret(part, depth - 1) for part in re.split(r"[?&;#]", decoded))
         return False
 
     def _is_secret_name(self, name: str) -> bool:
-        # `user[accessToken]`, `user.access-token`: the whole, and each of its parts.
+        # The whole name and each part of it, as in `user[accessToken]` or `user.access-token`.
         return any(
             plain in self._names or plain.endswith(_ENDINGS) or plain.startswith(self._beginnings)
             for plain in map(_plain, (name, *re.split(r"[^\w-]+", name)))
@@ -177,12 +177,12 @@ class Redaction:
 
 
 def encoded(part: str) -> str:
-    """Return a path or query in which nothing is left that may not stand in a URL."""
+    """Percent-encode the characters of a path or query that a URL may not have."""
     return _UNSAFE.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode("utf-8", "replace")), part)
 
 
 def _is_network_address(value: str) -> bool:
-    # Nothing longer is one, and long texts of colons would take long.
+    # The check of a long text of colons would be slow.
     looks = _ADDRESS.fullmatch(value) if len(value) <= MAX_ADDRESS else None
     try:
         return looks is not None and bool(ip_address(looks[1] or looks[2]))

@@ -1,4 +1,4 @@
-"""The URL the end user asked for, and the one the end user came from, without what is secret in them."""
+"""The URLs of the page and of its referrer, without secrets."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from formo_lambda.context.redaction import Redaction
-    from formo_lambda.context.request import Request
+    from formo_lambda.context.sources import Request
 
-#: Characters of the longest path and query that are sent: what is longer is left out, so that an event stays small.
+#: Most characters of a path and a query. Longer ones are left out, to keep events small.
 MAX_PATH = 2048
 MAX_QUERY = 4096
 
@@ -23,7 +23,7 @@ _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 class Page(NamedTuple):
-    """Where a page is.
+    """The parts of a page's URL.
 
     Attributes:
         origin: Scheme and host, such as "https://app.example"; empty if they are not known, or the host is a number.
@@ -44,7 +44,7 @@ class Page(NamedTuple):
 
 
 def page_of(request: Request, redaction: Redaction) -> Page:
-    """Return the page that was asked for, as the end user sees it: proxies tell in headers what they were asked."""
+    """Return the page as the end user's browser shows it: scheme and host come from a proxy's headers, if there are."""
     headers = request.headers
     scheme = _first(headers, "cloudfront-forwarded-proto", "x-forwarded-proto") or request.scheme or "http"
     host = _first(headers, "x-forwarded-host") or request.host or headers.get("host", "")
@@ -52,7 +52,7 @@ def page_of(request: Request, redaction: Redaction) -> Page:
 
 
 def referrer_of(request: Request, page: Page, redaction: Redaction) -> str:
-    """Return the URL the end user came from; empty if it is one of the same host, which brought nobody here."""
+    """Return the URL the end user came from; empty if it has the same host as the page."""
     try:
         parts = urlsplit(request.headers.get("referer", "").strip())
     except ValueError:
@@ -64,7 +64,7 @@ def referrer_of(request: Request, page: Page, redaction: Redaction) -> str:
 
 
 def _page(scheme: str, authority: str, path: str, query: str, redaction: Redaction) -> Page:
-    # Where a query or a fragment got into the path, it must not pass for one.
+    # A path may contain a query or a fragment by mistake.
     path, _, rest = path.partition("#")[0].partition("?")
     query = (query or rest).partition("#")[0]
     path = redaction.path(encoded(path)) if len(path) <= MAX_PATH else ""
@@ -78,12 +78,12 @@ def _page(scheme: str, authority: str, path: str, query: str, redaction: Redacti
 
 
 def _is_number(host: str) -> bool:
-    """Whether a host is a network address: browsers take any that ends in a number, in hexadecimal too, for one."""
+    """Whether a host is a network address: to browsers, that is every host whose last part is a number, even in hex."""
     return bool(re.fullmatch(r"[0-9]+|0x[0-9a-f]*", host.rpartition(".")[2]))
 
 
 def _first(headers: Mapping[str, str], *names: str) -> str:
-    """Return the first value that the first of some headers lists: what the outermost proxy was asked."""
+    """Return the first value of the first header that has one: the one the outermost proxy wrote."""
     for name in names:
         value = headers.get(name, "").partition(",")[0].strip()
         if value:
