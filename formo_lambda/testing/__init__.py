@@ -1,11 +1,11 @@
-"""What tests of code that uses this package need: nothing here talks to Formo.
+"""For tests of code that uses this package; nothing here sends anything to Formo.
 
-- `RecordingTransport`: keeps what a client sends, in memory. The fastest way, for unit tests.
+- `RecordingTransport`: keeps what a client sends in memory. The fastest way, for unit tests.
 - `LocalCollector`: an ingest server on the loopback interface, over http or https. For tests of whole processes.
 - `FakeLambdaContext`: the second argument of a Lambda handler, with a remaining time that runs down.
 
-Both receivers are an `Inbox`: they judge every request as Formo documents it, keep it as a `ReceivedRequest`, and give
-the answers (`Answer`) that a test asks for.
+The first two are an `Inbox`: they check every request by Formo's documentation, keep it as a `ReceivedRequest`, and
+answer it as Formo does, or with the `Answer` that a test asks for.
 
 ```python
 from formo_lambda import FormoAnalytics
@@ -22,11 +22,8 @@ assert transport.problems == []
 
 from __future__ import annotations
 
-from formo_lambda.testing.answers import Answer
 from formo_lambda.testing.collector import LocalCollector
-from formo_lambda.testing.inbox import Inbox
 from formo_lambda.testing.lambda_context import FakeLambdaContext
-from formo_lambda.testing.recording import RecordingTransport
-from formo_lambda.testing.request import ReceivedRequest
+from formo_lambda.testing.recording import Answer, Inbox, ReceivedRequest, RecordingTransport
 
 __all__ = ["Answer", "FakeLambdaContext", "Inbox", "LocalCollector", "ReceivedRequest", "RecordingTransport"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import sys
 import tempfile
 import threading
@@ -11,12 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from formo_lambda.testing.certificates import loopback_certificate
 from formo_lambda.testing.contract import PATH
-from formo_lambda.testing.inbox import Inbox
+from formo_lambda.testing.recording import Inbox
 
 if TYPE_CHECKING:
-    import ssl
     from types import TracebackType
     from typing import Any
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class LocalCollector(Inbox):
-    """Formo's ingest endpoint, on 127.0.0.1: give its `url` to a client as `api_host`, or as `FORMO_EVENTS_BASE_URL`.
+    """A server like Formo's, on 127.0.0.1: give its `url` to a client as `api_host`, or as `FORMO_EVENTS_BASE_URL`.
 
     ```python
     with LocalCollector() as collector:
@@ -37,14 +36,14 @@ class LocalCollector(Inbox):
     Args:
         write_key: The only key to accept; None accepts any.
         delay: Seconds to wait before each answer, unless an `Answer` says otherwise.
-        tls: Serve https, with a certificate made for the purpose (needs `formo-lambda[testing]`). A client trusts it
-            when `SSL_CERT_FILE` in its environment names `ca_file`.
+        tls: Serve https with a new certificate (needs `formo-lambda[testing]`). A client trusts it if `SSL_CERT_FILE`
+            in its environment names `ca_file`.
 
     Raises:
-        ImportError: `tls=True` without the package that makes certificates.
+        ImportError: `tls=True`, and trustme, which makes the certificate, is not installed.
     """
 
-    #: The authority to trust for the certificate; None without tls.
+    #: The file with the authority of the certificate; None without tls.
     ca_file: str | None = None
 
     def __init__(self, *, write_key: str | None = None, delay: float = 0.0, tls: bool = False) -> None:
@@ -52,12 +51,12 @@ class LocalCollector(Inbox):
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._tls: ssl.SSLContext | None = None
         if tls:
-            self._tls, authority = loopback_certificate()
+            self._tls, authority = _certificate()
             self._directory = tempfile.TemporaryDirectory(prefix="formo-collector-")
             ca_file = Path(self._directory.name) / "ca.pem"
             ca_file.write_bytes(authority)
             self.ca_file = str(ca_file)
-        # Bound here and served from start() on: a client that is early waits in the backlog.
+        # The socket listens from here on; requests before start() wait.
         self._server = _Server(self, self._tls)
         scheme = "https" if tls else "http"
         #: The base address to send to, like `http://127.0.0.1:40123`.
@@ -70,19 +69,19 @@ class LocalCollector(Inbox):
         return self._server.connections
 
     def start(self) -> None:
-        """Begin to serve; `with` does it."""
+        """Start serving; `with` calls it."""
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), name="local-collector", daemon=True
         )
         self._thread.start()
 
     def close(self) -> None:
-        """Stop serving, hang up on every client, and remove the certificate. What arrived stays readable."""
+        """Stop serving, close every connection, and remove the certificate. The requests stay readable."""
         if self._thread is not None:
             self._server.shutdown()
             self._thread.join()
             self._thread = None
-        self._server.hang_up()
+        self._server.close_connections()
         self._server.server_close()
         if self._directory is not None:
             self._directory.cleanup()
@@ -97,9 +96,22 @@ class LocalCollector(Inbox):
         self.close()
 
 
+def _certificate() -> tuple[ssl.SSLContext, bytes]:
+    """Return a server's TLS context for 127.0.0.1 and localhost, and the authority to trust for it, as PEM."""
+    try:
+        import trustme  # noqa: PLC0415 -- an optional extra
+    except ImportError as error:
+        message = "LocalCollector(tls=True) needs trustme: pip install 'formo-lambda[testing]'"
+        raise ImportError(message, name="trustme") from error
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    return context, authority.cert_pem.bytes()
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    # A client's senders may connect all at once.
+    # Many connections may be opened at once.
     request_queue_size = 128
 
     def __init__(self, collector: LocalCollector, tls: ssl.SSLContext | None) -> None:
@@ -112,14 +124,14 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), BaseHTTPRequestHandler)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Serve one connection, on its own thread; also the TLS handshake is made there, so nobody waits for it."""
+        """Serve one connection on its own thread, the TLS handshake included: a slow one delays no other connection."""
         with self._lock:
             self.connections += 1
             number = self.connections
         try:
             self._remember(request)
             if self.tls is not None:
-                # The wrapped socket takes the descriptor over, so it is this one that has to be closed.
+                # The wrapped socket owns the descriptor from here on.
                 request = self.tls.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
                 self._remember(request)
                 request.do_handshake()
@@ -131,12 +143,12 @@ class _Server(ThreadingHTTPServer):
                 request.close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that hang up or do not trust the certificate: tests do both on purpose."""
+        """Ignore closed connections and refused certificates: tests cause both on purpose."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
-    def hang_up(self) -> None:
-        """End every open connection and wait for its thread."""
+    def close_connections(self) -> None:
+        """Close every open connection and wait for its thread."""
         with self._lock:
             self.closing.set()
             still_open = dict(self._open)
@@ -152,14 +164,14 @@ class _Server(ThreadingHTTPServer):
 
 
 def _end(connection: socket.socket) -> None:
-    # The client may have been faster.
+    # The client may have closed it already.
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Headers and body of an answer leave in one packet.
+    # Send headers and body in one packet.
     wbufsize = -1
     disable_nagle_algorithm = True
     server: _Server
@@ -176,7 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(length))
         if len(body) < int(length):
-            return  # The client hung up in the middle: nothing arrived.
+            return  # The client closed the connection before the body was complete.
         if self.path != PATH:
             self._answer(404, {}, b'{"error": "Not found"}')
             return
@@ -196,4 +208,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-        """Keep quiet: what arrived is in the collector."""
+        """Print nothing."""

@@ -1,4 +1,4 @@
-"""Formo's documented ingest contract, as a check of one request."""
+"""Check a request by Formo's documented ingest contract."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _SOLANA_ADDRESS = re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}")
 
 
 class Verdict(NamedTuple):
-    """What the endpoint makes of one request."""
+    """The result of the check of one request."""
 
-    #: The status Formo would answer with.
+    #: The status of Formo's answer.
     status: int
-    #: The JSON document Formo would answer with.
+    #: The JSON document of Formo's answer.
     answer: dict[str, Any]
     #: Every event of the body, well-formed or not; empty when the body is not a JSON array.
     events: list[dict[str, Any]]
-    #: The events that would be stored: those of `events` without a fault.
+    #: The events that Formo stores: those of `events` without a problem.
     accepted: list[dict[str, Any]]
     #: Everything that breaks the contract, in words.
     problems: list[str]
@@ -39,7 +39,7 @@ class Verdict(NamedTuple):
 def judge(body: bytes, headers: Mapping[str, str], write_key: str | None) -> Verdict:
     """Check one request.
 
-    A malformed event is quarantined and the rest of its request stored; a request without one good event is refused.
+    Formo quarantines malformed events and stores the others. It refuses a request without any well-formed event.
 
     Args:
         body: The body as sent.
@@ -60,11 +60,11 @@ def judge(body: bytes, headers: Mapping[str, str], write_key: str | None) -> Ver
 
     events, accepted, problems = [], [], []
     for number, row in enumerate(rows):
-        faults = event_problems(row)
-        problems += [f"event {number}: {fault}" for fault in faults]
+        found = event_problems(row)
+        problems += [f"event {number}: {problem}" for problem in found]
         if isinstance(row, dict):
             events.append(row)
-            if not faults:
+            if not found:
                 accepted.append(row)
     if rows and not accepted:
         return Verdict(400, {"error": "No valid events"}, events, accepted, problems)
@@ -73,7 +73,7 @@ def judge(body: bytes, headers: Mapping[str, str], write_key: str | None) -> Ver
 
 
 def event_problems(row: object) -> list[str]:
-    """Name every rule of the wire format that one element of the array breaks."""
+    """Return what breaks the wire format in one element of the array, in words."""
     if not isinstance(row, dict):
         return ["not a JSON object"]
     problems = [f"{key} is missing" for key in _RULES if key not in row]
@@ -95,7 +95,7 @@ def _refused(status: int, error: str, problem: str) -> Verdict:
 
 
 def _refuse_constant(name: str) -> None:
-    # Python reads NaN and Infinity, JSON has neither: a body with one is unreadable for Formo.
+    # Python reads NaN and Infinity, but JSON has neither, so Formo cannot read the body.
     raise ValueError(name)
 
 
@@ -122,7 +122,7 @@ def _is_timestamp(value: object) -> bool:
     if not isinstance(value, str) or not _TIMESTAMP.fullmatch(value):
         return False
     try:
-        datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ")  # noqa: DTZ007 - only asks whether the day exists
+        datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ")  # noqa: DTZ007 -- only to find out whether the day exists
     except ValueError:
         return False
     return True
@@ -134,7 +134,7 @@ def _is_context(value: object) -> bool:
 
 _TIMESTAMP_RULE = _Rule("a UTC time like 2026-11-23T10:00:00.000Z", _is_timestamp)
 
-# Formo itself requires type, anonymous_id, version and channel only. This package's clients promise all of these.
+# Formo requires only type, anonymous_id, version and channel. This package's clients always send all of these.
 _RULES = {
     "type": _Rule("one of " + ", ".join(_TYPES), lambda value: value in _TYPES),
     "channel": _Rule("one of " + ", ".join(_CHANNELS), lambda value: value in _CHANNELS),

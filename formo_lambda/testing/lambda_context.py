@@ -1,4 +1,4 @@
-"""A look-alike of the context object that AWS Lambda hands to a handler."""
+"""An imitation of the context object that AWS Lambda gives to a handler."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class FakeLambdaContext:
 
     Args:
         remaining_ms: Milliseconds from now until the function's timeout; they run down as time passes.
-        request_id: The id of the invocation; a fresh one by default.
+        request_id: The id of the invocation; a new one by default.
         function_name: The name of the function.
     """
 
@@ -32,15 +32,15 @@ class FakeLambdaContext:
         self.tenant_id: str | None = None
 
     def get_remaining_time_in_millis(self) -> int:
-        """Tell how long the invocation may still take: whole milliseconds, never below 0, as in the real runtime."""
+        """Return the time until the timeout in whole milliseconds, never below 0, as the real runtime does."""
         return max(0, int((self._ends - time.monotonic()) * 1000))
 
     def w3c(self) -> dict[str, str]:
-        """Give the trace headers of the invocation: there are none."""
+        """Return the trace headers of the invocation: there are none."""
         return {}
 
     def log(self, message: object) -> None:
-        """Print, as the real one does outside its sandbox."""
+        """Print the message, as the real one does outside Lambda."""
         sys.stdout.write(str(message))
 
     def __repr__(self) -> str:
