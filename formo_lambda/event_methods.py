@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from formo_lambda.events.payloads import CommonFields
+from formo_lambda.types import CommonFields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from formo_lambda.events.payloads import SignatureStatus, TransactionStatus
+    from formo_lambda.types import SignatureStatus, TransactionStatus
 
 _COMMON = frozenset(CommonFields.__annotations__)
 

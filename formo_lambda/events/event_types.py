@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from formo_lambda.events import reserved as rules
 from formo_lambda.events.amounts import normalise_amounts
-from formo_lambda.events.payloads import PageProperties, SignatureStatus, TransactionStatus, WalletProperties
+from formo_lambda.types import PageProperties, SignatureStatus, TransactionStatus, WalletProperties
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

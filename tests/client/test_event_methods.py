@@ -217,7 +217,6 @@ def test_a_method_has_an_argument_for_every_reserved_name(kind: str) -> None:
 
 
 def test_all_types_can_be_imported_for_annotations() -> None:
-    """`formo_lambda.types` has the payload of every type of event, and everything that it names."""
-    assert {f"{kind.title()}Payload" for kind in KINDS} <= set(types.__all__)
-    assert all(hasattr(types, name) for name in types.__all__)
-    assert types.__all__ == sorted(types.__all__)
+    """`formo_lambda.types` defines the payload of every type of event."""
+    defined = {name for name, value in vars(types).items() if getattr(value, "__module__", "") == types.__name__}
+    assert {f"{kind.title()}Payload" for kind in KINDS} <= defined

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from formo_lambda import request_context
-from formo_lambda.events.payloads import ContextFields
+from formo_lambda.types import ContextFields
 
 
 def told_of(query: str = "", **headers: str) -> dict[str, str]:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formo_lambda import FormoAnalytics, request_context
-from formo_lambda.events.payloads import ContextFields
 from formo_lambda.testing import RecordingTransport
+from formo_lambda.types import ContextFields
 from tests.context.sources import SOURCES
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.binary(max_size=20)

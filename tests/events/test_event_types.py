@@ -9,7 +9,7 @@ import pytest
 
 from formo_lambda.constants import LIBRARY_NAME, VERSION
 from formo_lambda.events import KINDS, build
-from formo_lambda.events.payloads import TransactionStatus
+from formo_lambda.types import TransactionStatus
 from tests.events.building import ADDRESS, CHECKSUMMED, NOW, NOW_TEXT, built, id_maker, refusal
 
 EVM = {"address": ADDRESS}

@@ -17,10 +17,10 @@ NAME = PACKAGE.name
 #: The parts of the package (modules and folders right below it; "" is the package itself) by level, lowest first.
 #: A part imports from the levels below its own, and from nothing beside or above it.
 LEVELS: list[set[str]] = [
-    {"constants", "errors", "forks"},
+    {"constants", "errors", "forks", "types"},
     {"options", "results"},
     {"events"},
-    {"context", "event_methods", "transport", "types"},
+    {"context", "event_methods", "transport"},
     {"delivery"},
     {"invocation"},
     {"process"},

@@ -7,18 +7,19 @@ from typing import Any, get_args
 
 import pytest
 
-from formo_lambda.events import KINDS, payloads
+from formo_lambda import types
+from formo_lambda.events import KINDS
 from tests.events.building import ADDRESS, built
 from tests.events.test_event_types import LEAST, RESERVED
 
 PROPERTIES: dict[str, Any] = {
-    "page": payloads.PageProperties,
-    "detect": payloads.WalletProperties,
-    "connect": payloads.ChainProperties,
-    "disconnect": payloads.ChainProperties,
-    "chain": payloads.ChainProperties,
-    "signature": payloads.SignatureProperties,
-    "transaction": payloads.TransactionProperties,
+    "page": types.PageProperties,
+    "detect": types.WalletProperties,
+    "connect": types.ChainProperties,
+    "disconnect": types.ChainProperties,
+    "chain": types.ChainProperties,
+    "signature": types.SignatureProperties,
+    "transaction": types.TransactionProperties,
 }
 
 
@@ -34,24 +35,24 @@ def test_reserved_properties_are_typed(kind: str) -> None:
 
 def test_identify_types_the_wallet_and_the_traits() -> None:
     """The type of identify's properties has the names that are checked, and the traits of a profile."""
-    assert set(KINDS["identify"].reserved) < _members(payloads.IdentifyProperties)
-    assert "display_name" in _members(payloads.IdentifyProperties)
+    assert set(KINDS["identify"].reserved) < _members(types.IdentifyProperties)
+    assert "display_name" in _members(types.IdentifyProperties)
 
 
 @pytest.mark.parametrize("kind", LEAST)
 def test_payloads_are_typed(kind: str) -> None:
     """The type of a kind's payload has exactly the fields that are sent, and its name as the type."""
-    typed = getattr(payloads, f"{kind.title()}Payload")
+    typed = getattr(types, f"{kind.title()}Payload")
     event = built(kind, **{**LEAST[kind], "session_id": "s"})
     assert _members(typed) == event.keys() | {"sent_at"}
-    assert get_args(payloads.SignatureStatus) == ("requested", "rejected", "confirmed")
+    assert get_args(types.SignatureStatus) == ("requested", "rejected", "confirmed")
 
 
 def test_the_types_fit_the_calls() -> None:
     """What the types allow is accepted; the type checker reads this test too."""
-    track: payloads.TrackProperties = {"revenue": Decimal("13.5"), "currency": "EUR", "volume": "4500", "points": 5}
-    common: payloads.CommonFields = {"user_id": "u", "properties": track, "timestamp": 1_700_000_000, "session_id": "s"}
-    context: payloads.ContextFields = {"user_agent": "Mozilla/5.0", "location": "JP", "utm_source": "x"}
+    track: types.TrackProperties = {"revenue": Decimal("13.5"), "currency": "EUR", "volume": "4500", "points": 5}
+    common: types.CommonFields = {"user_id": "u", "properties": track, "timestamp": 1_700_000_000, "session_id": "s"}
+    context: types.ContextFields = {"user_agent": "Mozilla/5.0", "location": "JP", "utm_source": "x"}
     common["context"] = context
     assert built("track", event="Swap", **common)["properties"] == {
         "revenue": 13.5,
@@ -59,7 +60,7 @@ def test_the_types_fit_the_calls() -> None:
         "volume": 4500,
         "points": 5,
     }
-    transaction: payloads.TransactionProperties = {"chain_id": 1, "status": "confirmed", "value": 10**18, "to": ADDRESS}
+    transaction: types.TransactionProperties = {"chain_id": 1, "status": "confirmed", "value": 10**18, "to": ADDRESS}
     assert built("transaction", address=ADDRESS, properties=transaction)["properties"]["value"] == str(10**18)
 
 
