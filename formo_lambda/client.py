@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from formo_lambda.delivery.queue import EventQueue
-    from formo_lambda.invocation.invocation import Invocation, OnException
-    from formo_lambda.options import OnInvalid
+    from formo_lambda.invocation.invocation import Invocation
+    from formo_lambda.options import OnException, OnInvalid
     from formo_lambda.results import FlushResult, Stats
     from formo_lambda.transport.protocol import Transport
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from formo_lambda.constants import (
     DEFAULT_API_HOST,
@@ -16,9 +17,7 @@ from formo_lambda.constants import (
 )
 from formo_lambda.errors import ConfigurationError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
+OnException = Literal["send", "discard"] | Callable[[BaseException], bool]
 OnInvalid = Literal["raise", "log"]
 
 

@@ -9,22 +9,19 @@ application = FormoFlushMiddleware(get_wsgi_application())  # Django, and any ot
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from formo_lambda.handlers.options import Invoker
+from formo_lambda.handlers.options import FlushOptions, HandlerOptions
 from formo_lambda.handlers.wsgi import respond
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    import typing_extensions
+else:
+    from formo_lambda.lazy import typing_extensions
 
-    from formo_lambda.client import FormoAnalytics
-    from formo_lambda.handlers.options import Idempotency
-    from formo_lambda.invocation.invocation import OnException
-    from formo_lambda.platforms import Platform
-
-    Environ = dict[str, Any]
-    # Any: frameworks have types of their own for `start_response`.
-    Application = Callable[[Environ, Any], Iterable[bytes]]
+# Any: frameworks have types of their own for `start_response`.
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 __all__ = ["FormoFlushMiddleware"]
 
@@ -37,34 +34,19 @@ class FormoFlushMiddleware:
 
     Args:
         app: The application.
-        timeout: The most seconds that the flushes of one request take; None for each client's `flush_timeout`.
-        clients: The clients to flush; None for those that were written to, and all with pending events.
-        on_exception: What becomes of the events of a request whose exception leaves the application: "send",
-            "discard", or a callable that is given the exception and says whether to send them.
-        idempotency: Called with the environ; returns the key that the message ids of the request's events are
-            derived from, so that a repeated request is counted once, or None.
-        platforms: Platforms of your own, asked before those the package knows.
+        **options: The options of `formo_flush`, by name: `timeout`, `clients`, `on_exception`, `idempotency`,
+            `platforms`.
 
     Raises:
         ConfigurationError: An option breaks its rule.
+        TypeError: There is no option of that name.
     """
 
-    def __init__(
-        self,
-        app: Application,
-        *,
-        timeout: float | None = None,
-        clients: Collection[FormoAnalytics] | None = None,
-        on_exception: OnException = "send",
-        idempotency: Idempotency | None = None,
-        platforms: Sequence[Platform] = (),
-    ) -> None:
+    def __init__(self, app: Application, **options: typing_extensions.Unpack[FlushOptions]) -> None:
         self.app = app
-        self._invoker = Invoker(
-            timeout=timeout, clients=clients, on_exception=on_exception, idempotency=idempotency, platforms=platforms
-        )
+        self._options = HandlerOptions("FormoFlushMiddleware.__init__", options)
 
-    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request."""
-        body: Iterable[bytes] = respond(self.app, (environ, start_response), {}, self._invoker.open((environ,), {}))
+        body: Iterable[bytes] = respond(self.app, (environ, start_response), {}, self._options)
         return body

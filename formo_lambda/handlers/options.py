@@ -1,87 +1,89 @@
-"""Opens the invocation of each call: what the decorator and the middleware do with their options."""
+"""The options of a decorated handler or a middleware: one list, one check, and the invocations opened by them."""
 
 from __future__ import annotations
 
 import functools
 import logging
 import os
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from formo_lambda.client import FormoAnalytics
 from formo_lambda.errors import ConfigurationError
 from formo_lambda.invocation.scope import checked_key
-from formo_lambda.options import checked_on_exception, checked_timeout
-from formo_lambda.platforms import PLATFORMS, detect
+from formo_lambda.options import OnException, checked_on_exception, checked_timeout
+from formo_lambda.platforms import PLATFORMS, Platform, detect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
-    from uuid import UUID
+    import uuid
 
-    from formo_lambda.invocation.invocation import Invocation, OnException
-    from formo_lambda.platforms import Platform
-
-    Idempotency = Callable[..., str | int | UUID | None]
+    from formo_lambda.invocation.invocation import Invocation
+else:
+    from formo_lambda.lazy import uuid
 
 logger = logging.getLogger("formo_lambda")
 
 T = TypeVar("T")
 
 
-class InvokerOptions(TypedDict):
-    """The options that decorator and middleware have in common, as keyword arguments."""
+class FlushOptions(TypedDict, total=False):
+    """The keyword options of `formo_flush` and of both `FormoFlushMiddleware`."""
 
     timeout: float | None
+    """The most seconds, zero or more, that the flushes of one call take. Default: each client's `flush_timeout`."""
     clients: Collection[FormoAnalytics] | None
+    """The clients to flush. Default: those that were written to, and all with pending events."""
     on_exception: OnException
-    idempotency: Idempotency | None
+    """What becomes of the events of a call that failed: "send" (the default), "discard", or a callable that is given
+    the exception and says whether to send them."""
+    idempotency: Callable[..., str | int | uuid.UUID | None] | None
+    """Called with the handler's arguments (of a web application, with its scope or environ alone). Returns the key that
+    the message ids of its events are derived from, so that a repeated call is counted once, or None. Default: random
+    ids."""
     platforms: Sequence[Platform]
+    """Platforms of your own, asked before those the package knows. Default: none."""
 
 
-class Invoker:
-    """The options, checked, and the one place that opens an invocation for a call.
+class HandlerOptions:
+    """The options of one handler, checked. It opens an invocation for each call.
 
     Args:
-        timeout: The most seconds the flush takes; None for each client's `flush_timeout`.
-        clients: The clients to flush; None for those that were written to, and all with pending events.
-        on_exception: What becomes of the events of a call that failed.
-        idempotency: Called with the arguments of a call; returns the key its message ids are derived from, or None.
-        platforms: The user's own platforms, asked before those the package knows.
+        function: Who was given the options, for the error where there is no such option.
+        given: The options.
 
     Attributes:
-        options: What it was made with, to make another one alike.
+        given: The same, to be given to a middleware.
 
     Raises:
+        TypeError: There is no option of that name.
         ConfigurationError: An option breaks its rule.
     """
 
-    def __init__(
-        self,
-        *,
-        timeout: float | None,
-        clients: Collection[FormoAnalytics] | None,
-        on_exception: OnException,
-        idempotency: Idempotency | None,
-        platforms: Sequence[Platform],
-    ) -> None:
-        if idempotency is not None and not callable(idempotency):
+    def __init__(self, function: str, given: FlushOptions) -> None:
+        for name in given:
+            if name not in FlushOptions.__annotations__:
+                raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
+        self._idempotency = given.get("idempotency")
+        if self._idempotency is not None and not callable(self._idempotency):
             raise ConfigurationError("idempotency", "must be a callable that returns a key, or None")
+        clients = given.get("clients")
         if clients is not None:
             clients = _all("clients", clients, "FormoAnalytics clients, or None for all")
             if not all(issubclass(type(client), FormoAnalytics) for client in clients):
                 raise ConfigurationError("clients", "must be a collection of FormoAnalytics clients, or None for all")
-        self.options = InvokerOptions(
-            timeout=checked_timeout(timeout),
-            clients=clients,
-            on_exception=checked_on_exception(on_exception),
-            idempotency=idempotency,
-            platforms=_all("platforms", platforms, "platforms"),
-        )
+        self._platforms = _all("platforms", given.get("platforms", ()), "platforms")
         self._platform: Platform | None = None
+        self.given: FlushOptions = {**given, "clients": clients, "platforms": self._platforms}
         # Loaded here, in the init phase, and not at import; nor at every call, where even a module that is loaded
         # costs a third of an invocation without events.
         from formo_lambda.invocation.invocation import Invocation  # noqa: PLC0415 -- see above
 
-        self._run = Invocation
+        self._open = functools.partial(
+            Invocation,
+            on_exception=checked_on_exception(given.get("on_exception", "send")),
+            timeout=checked_timeout(given.get("timeout")),
+            clients=None if clients is None else [client._queue for client in clients],  # noqa: SLF001 -- of the package
+        )
 
     def open(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Invocation:
         """Open the invocation of one call.
@@ -90,31 +92,22 @@ class Invoker:
             args: Its positional arguments; of a web application, the `scope` or the `environ` alone.
             kwargs: Its keyword arguments.
         """
-        options = self.options
-        clients = options["clients"]
-        queues = None if clients is None else [client._queue for client in clients]  # noqa: SLF001 -- of the package
-        return self._run(
-            on_exception=options["on_exception"],
-            timeout=options["timeout"],
-            clients=queues,
+        return self._open(
             remaining=functools.partial(self._remaining, args, kwargs),
-            idempotency_key=self._key(args, kwargs),
+            idempotency_key=None if self._idempotency is None else self._key(self._idempotency, args, kwargs),
         )
 
     def _remaining(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float | None:
         """Ask the platform, which is looked for at the first call with events: decoration may run in a build."""
         try:
             if self._platform is None:
-                self._platform = detect(os.environ, (*self.options["platforms"], *PLATFORMS))
+                self._platform = detect(os.environ, (*self._platforms, *PLATFORMS))
             return self._platform.remaining(args, kwargs)
         except Exception:
             logger.exception("the platform's deadline is not known")
             return None
 
-    def _key(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
-        idempotency = self.options["idempotency"]
-        if idempotency is None:
-            return None
+    def _key(self, idempotency: Callable[..., object], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
         try:
             return checked_key(idempotency(*args, **kwargs))
         except Exception:

@@ -1,4 +1,4 @@
-"""Drives what others iterate: each step within the invocation, the flush before the end.
+"""What others iterate, within an invocation: each step belongs to it, and the flush comes before the end.
 
 A ContextVar that is set in a generator's first step leaks into whoever iterates it, and its token cannot be reset
 from another context. So the invocation is entered and left around every single step.
@@ -7,224 +7,259 @@ from another context. So the invocation is entered and left around every single 
 from __future__ import annotations
 
 import contextvars
+import gc
 import sys
 import weakref
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import (
-        AsyncGenerator,
-        AsyncIterable,
-        AsyncIterator,
-        Callable,
-        Generator,
-        Iterable,
-        Iterator,
-    )
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
     from types import FrameType
 
-    from formo_lambda.handlers.responses import Meter
+    from formo_lambda.handlers.responses import Body, Progress
     from formo_lambda.invocation.invocation import Invocation
 
 
-class DrivenIterator:
-    """An iterable under an invocation: flushed before its StopIteration, and at its close.
+def wrap_body(body: Body, invocation: Invocation, *, is_result: bool) -> Any:
+    """Return what is to be iterated in a body's place.
 
     Args:
-        inner: The iterable, or iterator.
-        run: The invocation.
-        meter: Knows the part that completes the response, where it is a response's body: it is flushed before that.
+        body: The body.
+        invocation: The invocation of the handler that returned it.
+        is_result: Whether the body is what the handler returned, not a part of that. Then a generator stays one.
+    """
+    kind = type(body.parts)
+    if hasattr(kind, "asend"):
+        return async_generator_function(lambda: (body.parts, invocation), body)()
+    if hasattr(kind, "__aiter__"):
+        return _ReturnedAsyncStream(body.parts, invocation, body)
+    if hasattr(kind, "send") and is_result:
+        return delegate(None, lambda: (body.parts, invocation))
+    return _ReturnedStream(body.parts, invocation, body)
+
+
+class Stream:
+    """An iterable within an invocation, which ends before StopIteration, or when this is closed.
+
+    Args:
+        parts: The iterable, or iterator.
+        invocation: The invocation.
+        progress: The response that these are the parts of: the part that completes it is handed on after a flush.
     """
 
-    def __init__(self, inner: Iterable[Any], run: Invocation, meter: Meter | None = None) -> None:
-        self._inner = inner
-        self._run = run
-        self._meter = meter
+    def __init__(self, parts: Iterable[Any], invocation: Invocation, progress: Progress) -> None:
+        self._parts = parts
+        self._invocation = invocation
+        self._progress = progress
         self._iterator: Iterator[Any] | None = None
+        self._closed = False
 
-    def __iter__(self) -> DrivenIterator:
+    def __iter__(self) -> Stream:
         return self
 
     def __next__(self) -> Any:
         try:
-            with self._run.step():
+            with self._invocation.step():
                 if self._iterator is None:
-                    self._iterator = iter(self._inner)
+                    self._iterator = iter(self._parts)
                 part = next(self._iterator)
         except StopIteration:
-            self._run.close()
+            self._end()
             raise
         except BaseException as error:
-            self._run.close(error)
+            self._invocation.close(error)
             raise
-        if self._meter is not None and self._meter.take(part):
-            self._run.flush(failed=self._meter.failed)
+        if self._progress.take(part):
+            self._invocation.flush(failed=self._progress.failed)
         return part
 
+    def _end(self) -> None:
+        self._invocation.close()
+
     def close(self) -> None:
-        """Close the iterator, and flush what is left."""
-        close = getattr(self._inner, "close", None)
+        """Close the iterable, once, and flush what is left."""
+        if self._closed:
+            return
+        self._closed = True
+        close = getattr(self._parts, "close", None)
         try:
             if close is not None:
-                with self._run.step():
+                with self._invocation.step():
                     close()
-        finally:
-            self._run.close()
+        except BaseException as error:
+            self._invocation.close(error)
+            raise
+        self._invocation.close()
+
+
+class _ReturnedStream(Stream):
+    """A stream in the place of a returned iterator, whose other attributes it has."""
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
+        return getattr(self._parts, name)
 
 
-class DrivenAsyncIterator:
-    """An asynchronous iterable under an invocation: flushed before its StopAsyncIteration, and at its close.
+class _ReturnedAsyncStream:
+    """Its asynchronous kind."""
 
-    Args:
-        inner: The iterable, or iterator.
-        run: The invocation.
-        meter: Knows the part that completes the response, where it is a response's body: it is flushed before that.
-    """
-
-    def __init__(self, inner: AsyncIterable[Any], run: Invocation, meter: Meter | None = None) -> None:
-        self._inner = inner
-        self._run = run
-        self._meter = meter
+    def __init__(self, parts: AsyncIterable[Any], invocation: Invocation, progress: Progress) -> None:
+        self._parts = parts
+        self._invocation = invocation
+        self._progress = progress
         self._iterator: AsyncIterator[Any] | None = None
 
-    def __aiter__(self) -> DrivenAsyncIterator:
+    def __aiter__(self) -> _ReturnedAsyncStream:
         return self
 
     async def __anext__(self) -> Any:
         try:
-            with self._run.step():
+            with self._invocation.step():
                 if self._iterator is None:
-                    self._iterator = aiter(self._inner)
+                    self._iterator = aiter(self._parts)
                 part = await anext(self._iterator)
         except StopAsyncIteration:
-            await self._run.close_async()
+            await self._invocation.close_async()
             raise
         except BaseException as error:
-            await self._run.close_async(error)
+            await self._invocation.close_async(error)
             raise
-        if self._meter is not None and self._meter.take(part):
-            await self._run.flush_async(failed=self._meter.failed)
+        if self._progress.take(part):
+            await self._invocation.flush_async(failed=self._progress.failed)
         return part
 
     async def aclose(self) -> None:
-        """Close the iterator, and flush what is left."""
-        close = getattr(self._inner, "aclose", None)
+        """Close the iterable, and flush what is left."""
+        close = getattr(self._parts, "aclose", None)
         try:
             if close is not None:
-                with self._run.step():
+                with self._invocation.step():
                     await close()
-        finally:
-            await self._run.close_async()
+        except BaseException as error:
+            await self._invocation.close_async(error)
+            raise
+        await self._invocation.close_async()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
+        return getattr(self._parts, name)
 
 
-def reference_to_generator(frame: FrameType) -> weakref.ref[Any] | None:
-    """Return a reference to the generator that runs in a frame, if it is young enough to be found quickly.
-
-    A generator cannot name itself. When it is dropped, its weak references end before its code sees GeneratorExit: so
-    it knows whether it is closed by somebody, or collected by whatever thread comes along.
-    """
-    import gc  # noqa: PLC0415 -- few handlers are generators
-
-    for candidate in gc.get_objects(generation=0):
-        if type(candidate) is GeneratorType and candidate.gi_frame is frame:
-            return weakref.ref(candidate)
-    return None
+class _Mark:
+    """An object that only the frame of a generator holds."""
 
 
-def generator_function(
-    start: Callable[..., tuple[Generator[Any, Any, Any], Invocation]],
-) -> Callable[..., Generator[Any, Any, Any]]:
-    """Return a generator function that delegates as `yield from` does, each step within the invocation.
+class Holder:
+    """Tells a generator whether GeneratorExit means that somebody closes it, or that nobody holds it any more.
+
+    A generator that is collected, by whatever thread comes along, must not wait there. It cannot name itself, but
+    weak references with a callback end before anything that is collected runs.
 
     Args:
-        start: Called with the arguments at the first step; returns the generator to delegate to, and its invocation.
-
-    Returns:
-        A function of a reference to the generator that users hold (None if that is the one it returns), and of the
-        arguments.
+        frame: The frame of the generator, at its first step.
     """
 
-    def driven(held: weakref.ref[Any] | None, *args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        held = held or reference_to_generator(sys._getframe())  # noqa: SLF001 -- its own
-        inner, run = start(*args, **kwargs)
-        step: Any = inner.__next__
-        arguments: tuple[Any, ...] = ()
-        try:
-            while True:
-                try:
-                    with run.step():
-                        value = step(*arguments)
-                except StopIteration as stop:
-                    run.close()
-                    return stop.value
-                try:
-                    sent = yield value
-                    step, arguments = (inner.__next__, ()) if sent is None else (inner.send, (sent,))
-                except GeneratorExit:
-                    if held is not None and held() is None:
-                        # Collected, on any thread and in the middle of anything: nobody is to wait here. In a context
-                        # of its own, because Python up to 3.11 crashes where a variable is set while it is being set.
-                        contextvars.copy_context().run(_close_within, inner, run)
-                        run.hand_over()
-                    else:
-                        _close_within(inner, run)
-                    raise
-                except BaseException as error:  # noqa: BLE001 -- whatever is thrown in is the inner generator's
-                    step, arguments = inner.throw, (error,)
-        except BaseException as error:
-            run.close(error)
-            raise
+    def __init__(self, frame: FrameType) -> None:
+        self._frame = frame
+        generator = getattr(frame, "f_generator", None)  # from Python 3.14 on
+        self._knows = generator is not None
+        self._mark = None if self._knows else _Mark()
+        self._alive = weakref.ref(generator or self._mark, lambda _: None)
 
-    return driven
+    def is_gone(self) -> bool:
+        """Whether nobody holds the generator any more."""
+        if self._knows or self._alive() is None:
+            return self._alive() is None
+        for holder in gc.get_referrers(self._frame):
+            if type(holder) is GeneratorType and holder.gi_frame is self._frame:
+                # Beside the three references here, one: that of the interpreter, while it takes it apart.
+                return sys.getrefcount(holder) <= _LAST_REFERENCES
+        return True  # It is in the hands of the garbage collector.
 
 
-def _close_within(inner: Generator[Any, Any, Any], run: Invocation) -> None:
-    with run.step():
+#: The list of holders, the variable, the argument, and the interpreter.
+_LAST_REFERENCES = 4
+
+
+def delegate(
+    holder: Holder | None, start: Callable[[], tuple[Generator[Any, Any, Any], Invocation]]
+) -> Generator[Any, Any, Any]:
+    """Delegate to a generator as `yield from` does, each step within the invocation.
+
+    Args:
+        holder: Knows whether anybody holds the generator that users have; None if that is this one.
+        start: Called at the first step; returns the generator to delegate to, and its invocation.
+    """
+    holder = holder or Holder(sys._getframe())  # noqa: SLF001 -- its own
+    inner, invocation = start()
+    step: Any = inner.__next__
+    arguments: tuple[Any, ...] = ()
+    try:
+        while True:
+            try:
+                with invocation.step():
+                    value = step(*arguments)
+            except StopIteration as stop:
+                invocation.close()
+                return stop.value
+            try:
+                sent = yield value
+                step, arguments = (inner.__next__, ()) if sent is None else (inner.send, (sent,))
+            except GeneratorExit:
+                if holder.is_gone():
+                    # Collected, on any thread and in the middle of anything: nobody is to wait here. In a context
+                    # of its own, because Python up to 3.11 crashes where a variable is set while it is being set.
+                    contextvars.copy_context().run(_close_within, inner, invocation)
+                    invocation.hand_over()
+                else:
+                    _close_within(inner, invocation)
+                raise
+            except BaseException as error:  # noqa: BLE001 -- whatever is thrown in is the inner generator's
+                step, arguments = inner.throw, (error,)
+    except BaseException as error:
+        invocation.close(error)
+        raise
+
+
+def _close_within(inner: Generator[Any, Any, Any], invocation: Invocation) -> None:
+    with invocation.step():
         inner.close()
 
 
 def async_generator_function(
-    start: Callable[..., tuple[AsyncGenerator[Any, Any], Invocation]], meter: Meter | None = None
+    start: Callable[..., tuple[AsyncGenerator[Any, Any], Invocation]], progress: Progress | None = None
 ) -> Callable[..., Any]:
     """Return an asynchronous generator function that delegates to another, each step within the invocation.
 
     Args:
         start: Called with the arguments at the first step; returns the generator to delegate to, and its invocation.
-        meter: Knows the part that completes the response, where it is a response's body: it is flushed before that.
+        progress: The response that these are the parts of: the part that completes it is handed on after a flush.
     """
 
-    async def driven(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        inner, run = start(*args, **kwargs)
+    async def delegate_async(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        inner, invocation = start(*args, **kwargs)
         step: Any = inner.__anext__
         arguments: tuple[Any, ...] = ()
         try:
             while True:
                 try:
-                    with run.step():
+                    with invocation.step():
                         value = await step(*arguments)
                 except StopAsyncIteration:
-                    await run.close_async()
+                    await invocation.close_async()
                     return
-                if meter is not None and meter.take(value):
-                    await run.flush_async(failed=meter.failed)
+                if progress is not None and progress.take(value):
+                    await invocation.flush_async(failed=progress.failed)
                 try:
                     sent = yield value
                     step, arguments = inner.asend, (sent,)
                 except GeneratorExit:
-                    with run.step():
+                    with invocation.step():
                         await inner.aclose()
                     raise
                 except BaseException as error:  # noqa: BLE001 -- whatever is thrown in is the inner generator's
                     step, arguments = inner.athrow, (error,)
         except BaseException as error:
-            await run.close_async(error)
+            await invocation.close_async(error)
             raise
 
-    return driven
+    return delegate_async

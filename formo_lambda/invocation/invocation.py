@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from formo_lambda import forks
 from formo_lambda.constants import DEADLINE_RESERVE
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     from formo_lambda.delivery.buffer import Buffer
     from formo_lambda.delivery.queue import EventQueue
-
-    OnException = Literal["send", "discard"] | Callable[[BaseException], bool]
+    from formo_lambda.options import OnException
 
 logger = logging.getLogger("formo_lambda")
 

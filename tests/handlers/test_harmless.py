@@ -109,6 +109,42 @@ def test_the_value_is_the_same_object(client: FormoAnalytics, value: object) -> 
     assert asyncio.run(async_handler()) is value
 
 
+class _Closed(type):
+    """A metaclass whose classes answer nothing."""
+
+    def __getattr__(cls, name: str) -> Any:
+        raise LookupError(name)
+
+
+class _Comparable(type):
+    """A metaclass that compares classes, as those of some query builders do, and so takes their hash away."""
+
+    def __eq__(cls, other: object) -> Any:
+        return [cls, other]
+
+    __hash__ = None  # type: ignore[assignment] # that is what is tested
+
+
+@pytest.mark.parametrize("metaclass", [_Closed, _Comparable])
+def test_a_value_of_a_strange_class_is_handed_on(client: FormoAnalytics, metaclass: type) -> None:
+    """A value whose class raises when it is looked at comes out as any other, also of one of several arguments."""
+    value = metaclass("Strange", (), {})()
+
+    @formo_flush
+    def handler(*arguments: object) -> object:
+        client.track("Handled")
+        return value
+
+    @formo_flush
+    async def async_handler(*arguments: object) -> object:
+        client.track("Handled")
+        return value
+
+    assert handler(value, value, print) is value
+    assert asyncio.run(async_handler(value, value, print)) is value
+    assert client.stats.sent == 2
+
+
 def _failing(client: FormoAnalytics) -> Callable[[], None]:
     def handler() -> None:
         client.track("Failed")
@@ -229,7 +265,7 @@ def test_arguments_named_like_ours_are_the_handlers(client: FormoAnalytics, tran
         client.track("Handled")
         return kwargs
 
-    given = dict.fromkeys(("handler", "self", "run", "timeout", "clients", "args", "kwargs", "invoker", "error"), 1)
+    given = dict.fromkeys(("handler", "self", "run", "timeout", "clients", "args", "kwargs", "options", "error"), 1)
     assert handler(**given) == given
     assert len(transport.events) == 1
 

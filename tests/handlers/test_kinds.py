@@ -373,7 +373,7 @@ def test_a_function_keeps_its_name_and_more() -> None:
 
 
 def test_an_objects_attributes_stay_with_it() -> None:
-    """The double of a callable object does not copy its state, which would go stale."""
+    """The wrapper of a callable object does not copy its state, which would go stale."""
 
     class Handler:
         """Count."""

@@ -1,4 +1,4 @@
-"""Generators and iterators: driven as before, each step in its own invocation, flushed before the end."""
+"""Generators and iterators: iterated as before, each step in its own invocation, flushed before the end."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_generator_can_be_talked_to(client: FormoAnalytics, transport: Recordi
 
 
 def test_yield_from_gets_the_return_value(client: FormoAnalytics) -> None:
-    """The double can be delegated to."""
+    """The wrapper can be delegated to."""
 
     def caller() -> Generator[str, str, None]:
         assert (yield from formo_flush(conversation(client))()) == "over"
