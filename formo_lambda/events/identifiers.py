@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from formo_lambda.errors import ValidationError
-from formo_lambda.events.loaded import is_instance
+from formo_lambda.events.convert import is_instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,13 +6,10 @@ import math
 import time
 from functools import lru_cache
 from operator import index
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from formo_lambda.errors import ValidationError
-from formo_lambda.events.loaded import is_instance
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from formo_lambda.events.convert import is_instance, iso_datetime
 
 #: Seconds since the epoch of 2015-01-01T00:00:00Z, the year Ethereum began: no wallet did anything before.
 EARLIEST = 1_420_070_400
@@ -41,18 +38,6 @@ def timestamp(value: Any, now: float) -> str:
     if seconds < EARLIEST:
         raise ValidationError("timestamp", "must not be before 2015, when Ethereum began")
     return _digits_of(value) or iso_now(seconds)
-
-
-def iso_datetime(value: datetime) -> str:
-    """Return a datetime as text; a naive one is UTC. Digits beyond the millisecond are cut off.
-
-    Raises:
-        OverflowError: In UTC it lies before year 1 or after year 9999.
-    """
-    offset = value.utcoffset()
-    utc = value if offset is None else value.replace(tzinfo=None) - offset
-    day = f"{utc.year:04d}-{utc.month:02d}-{utc.day:02d}"
-    return f"{day}T{utc.hour:02d}:{utc.minute:02d}:{utc.second:02d}.{utc.microsecond // 1000:03d}Z"
 
 
 def _digits_of(value: Any) -> str | None:

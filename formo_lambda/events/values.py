@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from formo_lambda.constants import MAX_EVENT_BYTES
 from formo_lambda.errors import ValidationError
-from formo_lambda.events.convert import MAX_SAFE_INTEGER, RefusedError, as_dict, name_of, simplify
+from formo_lambda.events.convert import MAX_SAFE_INTEGER, RefusedError, as_dict, convert, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -145,12 +145,12 @@ def _snapshot(value: Any) -> tuple[Any, Iterable[tuple[Any, Any]], int]:
 
 
 def _copy_other(walk: _Walk, value: Any, depth: int) -> Any:
-    plainer = simplify(value, walk.json_default)
+    converted = convert(value, walk.json_default)
     try:
-        return _BY_TYPE[type(plainer)](walk, plainer, depth)
+        return _BY_TYPE[type(converted)](walk, converted, depth)
     except RefusedError as refused:
         if refused.trail:
-            # A cycle leads back to the caller's object, never to what was made of it.
+            # A cycle refers to the caller's object, never to the converted one.
             refused.trail[-1] = (refused.trail[-1][0], id(value))
         raise
 
