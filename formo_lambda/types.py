@@ -15,22 +15,22 @@ TransactionStatus = Literal["started", "broadcasted", "confirmed", "reverted", "
 
 
 class CommonFields(TypedDict, total=False):
-    """What every event takes, whatever its type."""
+    """The arguments of every event method."""
 
     anonymous_id: str | UUID | None
     """The visitor, as a UUID in any version. Default: a new one, so that events of one visitor are not connected."""
     user_id: str | None
     """Your own id of the user: a string of at least one character."""
     properties: Mapping[str, object] | None
-    """What else is known about the event. Copied at once; names that Formo reserves are checked."""
+    """Further facts about the event. Copied at once; names that Formo reserves are checked."""
     context: Mapping[str, object] | None
-    """The end user's surroundings, see `ContextFields`. Not the context object of AWS Lambda."""
+    """The end user's device, page and campaign, see `ContextFields`. Not the context object of AWS Lambda."""
     timestamp: datetime | float | None
     """When it happened, from 2015 to now: a datetime (a naive one is UTC) or seconds since the epoch. Default: now."""
     session_id: str | None
-    """The end user's session. Without it all users behind one server address fall into one session a day."""
+    """The end user's session. Without it, Formo counts one session a day for all users of one server address."""
     message_id: str | UUID | None
-    """What Formo recognises a repetition by: 1 to 255 printable ASCII characters without blanks. Default: a UUID."""
+    """Formo stores one event for each: 1 to 255 printable ASCII characters without blanks. Default: a UUID."""
 
 
 class TrackProperties(TypedDict, total=False):
@@ -39,15 +39,15 @@ class TrackProperties(TypedDict, total=False):
     revenue: float | Decimal | str | None
     """An amount of `currency`, not below 0 and at most 100 000 000: Formo records 0 for more. None is left out."""
     currency: str | None
-    """What `revenue` counts: an ISO 4217 code, sent in lower case. Default, where there is a revenue: usd."""
+    """The unit of `revenue`: an ISO 4217 code, sent in lower case. Default, where there is a revenue: usd."""
     volume: float | Decimal | str | None
-    """An amount that may be negative, in the unit you always use for it. None is left out."""
+    """An amount that may be negative, always in the same unit. None is left out."""
     points: float | Decimal | str | None
     """A number of points. None is left out."""
 
 
 class WalletProperties(TypedDict, total=False):
-    """Which wallet software it is."""
+    """The wallet software."""
 
     provider_name: str
     """Its name, such as MetaMask."""
@@ -112,30 +112,30 @@ class SignatureProperties(ChainProperties, total=False):
     """The names that Formo reserves in the properties of a signature event."""
 
     status: SignatureStatus
-    """How far the request for the signature came."""
+    """The state of the signature request."""
     message: str
-    """What was to be signed, such as EIP-712 typed data as JSON text."""
+    """The text to sign, such as EIP-712 typed data as JSON."""
 
 
 class TransactionProperties(ChainProperties, total=False):
     """The names that Formo reserves in the properties of a transaction event."""
 
     status: TransactionStatus
-    """How far the transaction came."""
+    """The state of the transaction."""
     transaction_hash: str | bytes
     """0x and 64 hex characters; on Solana the signature, base58 of 64 bytes. Known from `broadcasted` on."""
     to: str
-    """The address it goes to, a contract's perhaps. None for one that creates a contract."""
+    """The recipient's address, perhaps a contract's. None for a transaction that creates a contract."""
     value: int | str
-    """The amount it moves in the chain's smallest unit, such as wei. An int is sent as decimal digits, all of them."""
+    """The amount in the chain's smallest unit, such as wei. An int is sent as decimal digits, without rounding."""
     data: str | bytes
     """Its calldata: 0x and hex; on Solana any text."""
     function_name: str
     """The function it calls, decoded."""
     function_args: Mapping[str, object]
-    """The function's arguments by name. Each is also repeated beside the other properties, where it replaces none."""
+    """The function's arguments by name. Each is also sent as a property of its own, unless its name is taken."""
     builder_codes: str | Sequence[str]
-    """The builder codes (ERC-8021) in its calldata: one text with commas, or a list."""
+    """The builder codes (ERC-8021) in its calldata: a string with commas, or a list."""
 
 
 class ContextFields(TypedDict, total=False):

@@ -1,9 +1,9 @@
-"""WHAT is sent: events are validated, normalised, built and encoded here, without clock, randomness or I/O."""
+"""What is sent: validate, convert and build events. Nothing here reads a clock or does I/O."""
 
 from __future__ import annotations
 
 from formo_lambda.events.build import build
-from formo_lambda.events.event_types import KINDS
+from formo_lambda.events.event_types import EVENT_TYPES
 from formo_lambda.events.identifiers import derived_uuid, forget_stock, random_uuid, stocked_uuid
 
-__all__ = ["KINDS", "build", "derived_uuid", "forget_stock", "random_uuid", "stocked_uuid"]
+__all__ = ["EVENT_TYPES", "build", "derived_uuid", "forget_stock", "random_uuid", "stocked_uuid"]

@@ -1,4 +1,4 @@
-"""Recognise wallet addresses: hexadecimal ones of Ethereum and its kin, base58 ones of Solana."""
+"""Recognise addresses: hexadecimal ones of Ethereum and other EVM chains, base58 ones of Solana."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ logger = logging.getLogger("formo_lambda")
 #: The chain ids under which Formo knows Solana: mainnet-beta, testnet, devnet, localnet. All others are EVM chains.
 SOLANA_CHAIN_IDS = frozenset({900_001, 900_002, 900_003, 900_004})
 
-#: What is trimmed around addresses and amounts: the blanks of JavaScript, as Formo's other SDKs trim them.
+#: What is trimmed around addresses and amounts: JavaScript's white space, as in Formo's other SDKs.
 BLANKS = (
     "\t\n\v\f\r \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
     "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
 
-#: Addresses whose last form is remembered, so that a wallet pays for its checksum once, not once an event.
+#: Most addresses in the cache, which saves the checksum in all but the first event of a wallet.
 CACHED_ADDRESSES = 4096
 
 ETHEREUM_RULE = "must be a valid Ethereum address (0x followed by 40 hex characters)"
@@ -32,10 +32,10 @@ _EVM = re.compile(r"0x[0-9a-fA-F]{40}").fullmatch
 _BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]+").fullmatch
 _BASE58_VALUE = {c: i for i, c in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
 
-#: Addresses nobody holds the key of: the zero address and the customary place for burning.
+#: Addresses to which nobody has the key: the zero address and the usual burn address.
 _EVM_BLOCKED = frozenset({"0x" + "0" * 40, "0x" + "0" * 36 + "dead"})
 
-#: Programs of the Solana runtime and its standard library, and the address for burning. None is a wallet.
+#: Programs of the Solana runtime and its standard library, and the burn address. None is a wallet.
 _SOLANA_BLOCKED = frozenset(
     {
         "11111111111111111111111111111111",
@@ -62,13 +62,13 @@ _SOLANA_BLOCKED = frozenset(
 
 
 class Address(NamedTuple):
-    """An address as it goes on the wire.
+    """An address as it is sent.
 
     Attributes:
         text: The EIP-55 form of an Ethereum address; a Solana address as it was given.
         solana: Whether it is one of Solana.
-        blocked: Why no user can be behind it; empty for a wallet.
-        mistyped: Whether its letters were in mixed case but not in that of EIP-55.
+        blocked: Why it cannot be a user's; empty for a wallet.
+        mistyped: Whether its letters are in mixed case, but not in that of EIP-55.
     """
 
     text: str
@@ -81,7 +81,7 @@ def wallet(value: object) -> Address:
     """Return the address of a user.
 
     Raises:
-        ValidationError: It is no address, or one that nobody holds the key of.
+        ValidationError: It is no address, or nobody can have its key.
     """
     address = recognise("address", value)
     if address.blocked:
@@ -90,14 +90,14 @@ def wallet(value: object) -> Address:
 
 
 def recognise(field: str, value: object) -> Address:
-    """Return any address, a contract's or a burn address too.
+    """Return any address, including those of contracts and burn addresses.
 
     Raises:
         ValidationError: It is no address.
     """
     text = value if type(value) is str else exact_text(value)
     text = "" if text is None else text.strip(BLANKS)
-    # The lengths come first: nothing long is decoded, or kept in the cache.
+    # The length comes first, so that no long text is decoded or cached.
     address = _recognised(text) if 32 <= len(text) <= 44 else None
     if address is None:
         raise ValidationError(field, ETHEREUM_RULE)
@@ -117,7 +117,7 @@ def require_family(field: str, address: Address, chain_id: int | None) -> None:
 
 
 def base58_length(text: str) -> int | None:
-    """Return how many bytes a base58 text stands for, None if it is not base58."""
+    """Return how many bytes a base58 text encodes, or None if it is not base58."""
     if not _BASE58(text):
         return None
     number = 0

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("formo_lambda")
 
-#: Revenue above this is an anomaly to Formo, which records 0 instead.
+#: Formo treats more revenue as an anomaly, and records 0.
 REVENUE_ANOMALY = 100_000_000
 
 _AMOUNT_RULE = "must be a finite number, or a string of ASCII digits that is one"
 
-# float() alone would also take underscores, the digits of other scripts, and words such as "nan".
+# float() would also accept underscores, digits of other scripts, and words such as "nan".
 _NUMERIC = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?").fullmatch
 
 
@@ -30,16 +30,16 @@ def normalise_amounts(properties: dict[str, Any], given: Mapping[str, object]) -
 
     Args:
         properties: The copy that will be sent; changed in place.
-        given: The caller's properties, for what the copy does not tell: None from NaN, text from big integers.
+        given: The caller's properties: in the copy, NaN is None, and a large integer is text.
 
     Raises:
-        ValidationError: An amount is no number, the revenue is negative, or the currency no string.
+        ValidationError: An amount is no number, the revenue is negative, or the currency is no string.
     """
     for name in ("revenue", "volume", "points"):
         if name in properties:
             amount = _amount(name, properties[name], given)
             if amount is None:
-                # Not 0: a missing amount must not become a recorded one.
+                # Not 0, which would be recorded.
                 del properties[name]
             else:
                 properties[name] = amount
@@ -62,10 +62,10 @@ def _amount(name: str, copied: object, given: Mapping[str, object]) -> int | flo
 
 
 def _original(name: str, given: Mapping[str, object]) -> object:
-    """Return what the caller gave; something that is not None where that cannot be told."""
+    """Return what the caller gave; something that is not None if it cannot be read."""
     try:
         return given.get(name)
-    except Exception:  # noqa: BLE001 -- a look-up compares keys, and they can be of any type
+    except Exception:  # noqa: BLE001 -- a look-up compares keys, which may be of any type
         return given
 
 

@@ -1,16 +1,18 @@
-"""Build one event: check every argument, in the official SDK's order, and write the bytes that will be sent."""
+"""Build one event: check every argument, in the official SDK's order, and encode it as the bytes that are sent."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from json import JSONEncoder
+from json.encoder import c_make_encoder  # type: ignore[attr-defined]  # missing from typeshed
+from json.encoder import encode_basestring_ascii as encode_text
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda.constants import LIBRARY_NAME, MAX_EVENT_BYTES, SENT_AT_BYTES, VERSION
 from formo_lambda.errors import ValidationError
 from formo_lambda.events import addresses, identifiers, times
-from formo_lambda.events.encode import encode_text, encode_value
-from formo_lambda.events.event_types import KINDS, Kind
+from formo_lambda.events.event_types import EVENT_TYPES, EventType
 from formo_lambda.events.values import copy_value, read_mapping
 
 if TYPE_CHECKING:
@@ -24,8 +26,22 @@ _LIBRARY = f'{{"library_name":{encode_text(LIBRARY_NAME)},"library_version":{enc
 _LIBRARY_ONLY = _LIBRARY + "}"
 
 
+def _fast_encoder() -> Callable[[Any], str]:
+    """Return what `JSONEncoder.encode` does, but with one encoder in C for all calls: 10 % of a `track()` less."""
+    encoder = JSONEncoder(check_circular=False, allow_nan=False, separators=(",", ":"))
+    if c_make_encoder is None:  # an interpreter other than CPython
+        return encoder.encode
+    # In this order: markers, default, encoder, indent, separators, sort_keys, skipkeys, allow_nan.
+    write = c_make_encoder(None, encoder.default, encode_text, None, ":", ",", False, False, False)  # noqa: FBT003
+    return lambda value: "".join(write(value, 0))
+
+
+#: Encode a value made of dict, list, str, int, finite float, bool and None, without cycles, as compact ASCII.
+encode_value = _fast_encoder()
+
+
 def build(
-    kind: str,
+    event_type: str,
     *,
     event: object = None,
     address: object = None,
@@ -46,40 +62,40 @@ def build(
     The bytes are a compact ASCII JSON object without its closing brace and without `sent_at`, which each attempt adds.
 
     Args:
-        kind: A key of `KINDS`.
+        event_type: A key of `EVENT_TYPES`.
         event: The name of a track event.
         address: The wallet.
-        anonymous_id: A UUID; a new one if None.
+        anonymous_id: A UUID; a new one if None or empty.
         user_id: The application's own id of the user.
         properties: A mapping; copied.
-        context: A mapping about the end user's surroundings; copied.
+        context: A mapping about the end user's device, page and campaign; copied.
         timestamp: When it happened: a datetime (a naive one is UTC) or seconds since the epoch; None is `now`.
         session_id: The session it belongs to.
         message_id: The id that Formo deduplicates by; a new one if None.
-        reserved: The kind's own properties that were given as arguments, None for those that were not.
-        json_default: Called for a value that has no JSON form; returns one that has.
+        reserved: The event type's own properties that were given as arguments, None for those that were not.
+        json_default: Called for a value that has no JSON form; returns one that has one.
         now: Seconds since the epoch.
-        new_id: Makes the ids that are not given.
+        new_id: Returns a new UUID, for ids that are not given.
 
     Raises:
         ValidationError: An argument breaks a rule.
     """
-    rule = KINDS[kind]
+    rules = EVENT_TYPES[event_type]
     anonymous = identifiers.anonymous_id(anonymous_id, new_id)
-    name = _event_name(event) if rule.has_name else None
+    name = _event_name(event) if rules.has_name else None
     user = identifiers.user_id(user_id)
     given_properties = _mapping("properties", properties)
     given_context = _context_mapping(context)
-    wallet = addresses.wallet(address) if address is not None or rule.needs_address else None
+    wallet = addresses.wallet(address) if address is not None or rules.needs_address else None
     session = identifiers.session_id(session_id)
     happened = times.timestamp(timestamp, now)
     message = identifiers.message_id(message_id, new_id)
-    properties_text = _properties(rule, given_properties, reserved or _NOTHING, wallet, json_default)
+    properties_text = _properties(rules, given_properties, reserved or _NOTHING, wallet, json_default)
     context_text = _LIBRARY_ONLY if given_context is _NOTHING else _context(given_context, json_default)
     name_member = "" if name is None else f',"event":{encode_text(name)}'
     session_member = "" if session is None else f',"session_id":{encode_text(session)}'
     text = (
-        f'{{"type":"{kind}","channel":"server","version":"0","anonymous_id":"{anonymous}"'
+        f'{{"type":"{event_type}","channel":"server","version":"0","anonymous_id":"{anonymous}"'
         f',"user_id":{"null" if user is None else encode_text(user)}{name_member}'
         f',"properties":{properties_text},"context":{context_text}'
         f',"address":{"null" if wallet is None else encode_text(wallet.text)}'
@@ -112,7 +128,7 @@ def _mapping(field: str, value: object) -> Mapping[str, object]:
         return value
     if not _is_mapping(value):
         raise ValidationError(field, "must be an object if provided")
-    # Read once, since a mapping may be made of code.
+    # Read once: a mapping may compute its members.
     return read_mapping(field, value)
 
 
@@ -128,19 +144,19 @@ def _context_mapping(value: object) -> Mapping[str, object]:
 def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
     try:
         return isinstance(value, Mapping)
-    except Exception:  # noqa: BLE001 -- an object that raises when asked for its class is no mapping
+    except Exception:  # noqa: BLE001 -- an object whose __class__ raises is no mapping
         return False
 
 
 def _is_lambda_context(value: object) -> bool:
     try:
         return callable(getattr(value, "get_remaining_time_in_millis", None))
-    except Exception:  # noqa: BLE001 -- an object that raises when asked for a method is no Lambda context
+    except Exception:  # noqa: BLE001 -- an object whose attributes raise is no Lambda context
         return False
 
 
 def _context(given: Mapping[str, object], json_default: Callable[[object], object] | None) -> str:
-    """Return the context as text: the library's own two fields, which the caller's never replace, and the caller's."""
+    """Return the context as text: the library's two fields, which the caller cannot replace, then the caller's."""
     copied = copy_value("context", given, json_default)
     copied.pop("library_name", None)
     copied.pop("library_version", None)
@@ -148,40 +164,40 @@ def _context(given: Mapping[str, object], json_default: Callable[[object], objec
 
 
 def _properties(
-    rule: Kind,
+    rules: EventType,
     given: Mapping[str, object],
     reserved: Mapping[str, object],
     wallet: addresses.Address | None,
     json_default: Callable[[object], object] | None,
 ) -> str:
     copied: dict[str, Any] = {} if given is _NOTHING else copy_value("properties", given, json_default)
-    if not reserved.keys() <= rule.reserved.keys():
-        unknown = reserved.keys() - rule.reserved.keys()
-        raise TypeError(f"this kind of event has no {', '.join(sorted(unknown))}")
-    if rule.reserved:
+    if not reserved.keys() <= rules.reserved.keys():
+        unknown = reserved.keys() - rules.reserved.keys()
+        raise TypeError(f"this event type has no {', '.join(sorted(unknown))}")
+    if rules.reserved:
         arguments = {
             name: copy_value(name, value, json_default) for name, value in reserved.items() if value is not None
         }
-        chain_id = _check_reserved(rule, copied, arguments)
+        chain_id = _check_reserved(rules, copied, arguments)
         if wallet is not None:
             addresses.require_family("address", wallet, chain_id)
-    if rule.finish is not None and copied:
-        rule.finish(copied, given)
+    if rules.finish is not None and copied:
+        rules.finish(copied, given)
     return encode_value(copied) if copied else "{}"
 
 
-def _check_reserved(rule: Kind, copied: dict[str, Any], arguments: Mapping[str, Any]) -> int | None:
-    """Check the kind's own properties, add to `copied` those that were arguments; return the chain id."""
+def _check_reserved(rules: EventType, copied: dict[str, Any], arguments: Mapping[str, Any]) -> int | None:
+    """Check the event type's own properties, add those given as arguments to `copied`, and return the chain id."""
     chain_id: int | None = None
-    for name, check in rule.reserved.items():
+    for name, check in rules.reserved.items():
         if name in arguments:
             if name in copied:
                 raise ValidationError(f"properties.{name}", f"must be given once, here or as the argument {name}")
             copied[name] = check(name, arguments[name], chain_id)
-        elif name in rule.required and copied.get(name) is None:
-            # None breaks every rule, so the check says what is missing.
+        elif name in rules.required and copied.get(name) is None:
+            # No check accepts None, so this raises the error for a missing property.
             check(name, None, chain_id)
-        elif rule.checks_properties and copied.get(name) is not None:
+        elif rules.checks_properties and copied.get(name) is not None:
             copied[name] = check(f"properties.{name}", copied[name], chain_id)
         if name == "chain_id":
             chain_id = copied.get(name)

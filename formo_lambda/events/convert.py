@@ -1,4 +1,4 @@
-"""Turn one value of a richer type into a plainer one, which stands for the same in JSON."""
+"""Convert a value of a richer type into a plain one, which means the same in JSON."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda.constants import MAX_EVENT_BYTES
-from formo_lambda.events.loaded import is_instance
-from formo_lambda.events.times import iso_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
-#: The largest whole number that JavaScript, and so the reader of these events, can hold.
+#: The largest whole number that JavaScript, which reads these events, can represent exactly.
 MAX_SAFE_INTEGER = 2**53 - 1
 
-#: The types that JSON has a form for; everything else is simplified until it is one of them.
+#: The types that JSON has a form for. Everything else is converted until it is of one of them.
 PLAIN_TYPES = frozenset({str, int, float, bool, type(None), dict, list, tuple})
 
-#: Simplifications of one value, one into another, after which it is given up (a hook may return its own argument).
+#: Most conversions of one value, one after another: a hook may return its own argument.
 _MAX_STEPS = 20
 
 _UNKNOWN: Any = object()
 
-#: Returns the name of a class without asking its metaclass, which is the user's code too.
+#: Return the name of a class without calling its metaclass, which may be the user's and raise.
 name_of: Callable[[type], str] = type.__dict__["__name__"].__get__
 
 
@@ -43,12 +42,12 @@ class RefusedError(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-        #: The way to the value, innermost step first: a key or an index, and the identity of the container it is in.
+        #: The path to the value, innermost step first: a key or an index, and the id() of its container.
         self.trail: list[tuple[str | int, int]] = []
 
 
-def simplify(value: object, json_default: Callable[[object], object] | None) -> Any:
-    """Return a value of one of `PLAIN_TYPES` that stands for `value`.
+def convert(value: object, json_default: Callable[[object], object] | None) -> Any:
+    """Return a value of one of `PLAIN_TYPES` that means the same as `value`.
 
     Raises:
         RefusedError: There is none, or the value's own code raised.
@@ -66,6 +65,27 @@ def simplify(value: object, json_default: Callable[[object], object] | None) -> 
     raise RefusedError(_no_form(original))
 
 
+def is_instance(value: object, module: str, name: str) -> bool:
+    """Return whether `value` is an instance of `module.name`, without importing the module.
+
+    If the module is not loaded, there can be no such instance.
+    """
+    cls = getattr(sys.modules.get(module), name, None)
+    return isinstance(cls, type) and isinstance(value, cls)
+
+
+def iso_datetime(value: datetime) -> str:
+    """Return a datetime as text; a naive one is UTC. Digits beyond the millisecond are cut off.
+
+    Raises:
+        OverflowError: In UTC it lies before year 1 or after year 9999.
+    """
+    offset = value.utcoffset()
+    utc = value if offset is None else value.replace(tzinfo=None) - offset
+    day = f"{utc.year:04d}-{utc.month:02d}-{utc.day:02d}"
+    return f"{day}T{utc.hour:02d}:{utc.minute:02d}:{utc.second:02d}.{utc.microsecond // 1000:03d}Z"
+
+
 def as_dict(value: Mapping[Any, Any]) -> dict[Any, Any]:
     """Return the members of a mapping.
 
@@ -81,10 +101,10 @@ def as_dict(value: Mapping[Any, Any]) -> dict[Any, Any]:
 
 
 def _one_step(value: object, json_default: Callable[[object], object] | None) -> Any:
-    for family in _FAMILIES:
-        plainer = family(value)
-        if plainer is not _UNKNOWN:
-            return plainer
+    for rule in _RULES:
+        converted = rule(value)
+        if converted is not _UNKNOWN:
+            return converted
     if json_default is None:
         raise RefusedError(_no_form(name_of(type(value))))
     try:
@@ -103,7 +123,7 @@ def _no_form(type_name: str) -> str:
 
 
 def _scalar(value: Any) -> Any:
-    """Unwrap enum members and subclasses of the plain scalars, whose own methods are not asked."""
+    """Convert enum members and subclasses of the plain scalars, without calling the methods of the subclass."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, str):
@@ -118,7 +138,7 @@ def _scalar(value: Any) -> Any:
 
 
 def _collection(value: Any) -> Any:
-    """Make a dict of whatever has keys, a list of whatever is a bounded collection."""
+    """Convert what has keys to a dict, and other finite collections to a list."""
     if isinstance(value, tuple) and hasattr(type(value), "_fields"):
         return dict(zip(_bounded(value._fields), _bounded(value), strict=True))  # type: ignore[attr-defined]
     if isinstance(value, Mapping):
@@ -130,17 +150,17 @@ def _collection(value: Any) -> Any:
 
 
 def _library_type(value: Any) -> Any:
-    """Convert types of the standard library, most of which most programs never load."""
+    """Convert types of the standard library whose modules this package does not import."""
     if isinstance(value, os.PathLike):
         return os.fsdecode(value)
-    for module, name, convert in _LIBRARY_TYPES:
+    for module, name, converter in _LIBRARY_TYPES:
         if is_instance(value, module, name):
-            return convert(value)
+            return converter(value)
     return _UNKNOWN
 
 
 def _decimal(value: Any) -> Any:
-    """Return a number if nothing of the Decimal is lost by it, else a string."""
+    """Return a number if it is exactly the Decimal, else a string."""
     if not value.is_finite():
         return None
     number = float(value)
@@ -150,7 +170,7 @@ def _decimal(value: Any) -> Any:
 
 
 def _record(value: Any) -> Any:
-    """Open objects with declared fields: dataclasses, pydantic models (of version 2, then 1), attrs classes."""
+    """Convert objects with declared fields: dataclasses, pydantic models (of version 2, then 1), attrs classes."""
     kind = type(value)
     if hasattr(kind, "__dataclass_fields__"):
         return {field.name: getattr(value, field.name) for field in sys.modules["dataclasses"].fields(value)}
@@ -164,22 +184,22 @@ def _record(value: Any) -> Any:
 
 
 def _array(value: Any) -> Any:
-    """Open scalars and arrays of numpy, and what behaves like them."""
+    """Convert scalars and arrays of numpy, and types that behave like them."""
     kind = type(value)
     if not (hasattr(kind, "dtype") and hasattr(kind, "tolist")):
         return _UNKNOWN
     if isinstance(getattr(value, "size", None), int):
         _check_size(value.size)
     if getattr(value.dtype, "kind", "") in ("m", "M"):
-        # In nanoseconds, as pandas has them, they would come out as bare integers.
+        # tolist() turns times in nanoseconds, which pandas has, into bare integers.
         value = value.astype(f"{value.dtype.kind}8[us]")
     plain = value.tolist()
-    # A long double comes back as itself.
+    # tolist() returns a long double unchanged.
     return float(plain) if type(plain) is kind else plain
 
 
 def _bounded(elements: Iterable[Any]) -> list[Any]:
-    """Return all elements of what may not tell the truth about its length, or never end."""
+    """Return all elements of what may have a wrong length, or no end."""
     taken = list(islice(elements, MAX_EVENT_BYTES + 1))
     _check_size(len(taken))
     return taken
@@ -199,4 +219,4 @@ _LIBRARY_TYPES: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
     ("uuid", "UUID", str),
 )
 
-_FAMILIES: tuple[Callable[[Any], Any], ...] = (_scalar, _collection, _library_type, _record, _array)
+_RULES: tuple[Callable[[Any], Any], ...] = (_scalar, _collection, _library_type, _record, _array)

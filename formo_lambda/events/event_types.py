@@ -1,4 +1,4 @@
-"""The rules of each event type, as one table: a further type is a further line of it."""
+"""The rules of each event type, in one table."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-class Kind(NamedTuple):
-    """What one event type demands beyond the rules for all.
+class EventType(NamedTuple):
+    """The rules of one event type, beside those for all.
 
     Attributes:
-        needs_address: Whether the event is meaningless without a wallet.
-        reserved: The type's own properties, each with its check. `chain_id` comes before what depends on the chain.
-        required: Those of `reserved` that must be there.
+        needs_address: Whether the event must have a wallet.
+        reserved: The type's own properties, each with its check. `chain_id` comes before those that depend on it.
+        required: Those of `reserved` that must be given.
         checks_properties: Whether reserved names in `properties` are checked as arguments are.
-        finish: Called last with the copied properties and the caller's, to change the former in place.
-        has_name: Whether the event carries a name of the caller's choice.
+        finish: Called last with the copied properties, which it changes in place, and the caller's.
+        has_name: Whether the caller names the event.
     """
 
     needs_address: bool = False
@@ -33,9 +33,9 @@ class Kind(NamedTuple):
 
 
 def _flatten_arguments(properties: dict[str, Any], _: Mapping[str, object]) -> None:
-    """Repeat the arguments of a contract call beside the other properties, where they are easier to query."""
+    """Repeat the arguments of a contract call as properties of their own, which are easier to query."""
     for name, value in (properties.get("function_args") or {}).items():
-        # An argument called `to` or `value` must not pass for the transaction's own.
+        # An argument called `to` or `value` must not be taken for the transaction's.
         if name not in properties and name not in _TRANSACTION:
             properties[name] = value
 
@@ -54,20 +54,20 @@ _TRANSACTION: Mapping[str, rules.Check] = {
     "builder_codes": rules.codes,
 }
 
-KINDS: Mapping[str, Kind] = {
-    "track": Kind(has_name=True, checks_properties=False, finish=normalise_amounts),
-    "identify": Kind(needs_address=True, reserved=_WALLET, checks_properties=False),
-    "page": Kind(reserved=dict.fromkeys(PageProperties.__annotations__, rules.any_text)),
-    "detect": Kind(reserved=_WALLET, required=("provider_name", "rdns")),
-    "connect": Kind(needs_address=True, reserved=_CHAIN, required=("chain_id",)),
-    "disconnect": Kind(reserved=_CHAIN),
-    "chain": Kind(needs_address=True, reserved=_CHAIN, required=("chain_id",)),
-    "signature": Kind(
+EVENT_TYPES: Mapping[str, EventType] = {
+    "track": EventType(has_name=True, checks_properties=False, finish=normalise_amounts),
+    "identify": EventType(needs_address=True, reserved=_WALLET, checks_properties=False),
+    "page": EventType(reserved=dict.fromkeys(PageProperties.__annotations__, rules.any_text)),
+    "detect": EventType(reserved=_WALLET, required=("provider_name", "rdns")),
+    "connect": EventType(needs_address=True, reserved=_CHAIN, required=("chain_id",)),
+    "disconnect": EventType(reserved=_CHAIN),
+    "chain": EventType(needs_address=True, reserved=_CHAIN, required=("chain_id",)),
+    "signature": EventType(
         needs_address=True,
         reserved={**_CHAIN, "status": rules.one_of(SignatureStatus), "message": rules.any_text},
         required=("chain_id", "status"),
     ),
-    "transaction": Kind(
+    "transaction": EventType(
         needs_address=True,
         reserved=_TRANSACTION,
         required=("chain_id", "status"),

@@ -1,7 +1,7 @@
 """Check the properties that Formo reserves for its own event types.
 
-A check takes the field's name, a value copied by `values`, and the chain id where one is known; it returns what is
-sent, or raises a ValidationError.
+A check takes the field's name, a value copied by `values`, and the chain id or None. It returns what is sent, or raises
+a ValidationError.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _VALUE_RULE = "must be a whole number of the chain's smallest unit below 2**256:
 
 _HEX_DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*").fullmatch
 _HEX_HASH = re.compile(r"0x[0-9a-fA-F]{64}").fullmatch
-# Bounded, since int() refuses, or takes its time for, very long strings.
+# Bounded, since int() refuses very long strings, or is slow.
 _HEX_VALUE = re.compile(r"0x[0-9a-fA-F]{1,64}").fullmatch
 _DECIMAL_VALUE = re.compile(r"[0-9]{1,80}").fullmatch
 
 
 def chain_id(field: str, value: Any, _: int | None) -> int:
-    """Take a positive integer; 900001 to 900004 are Solana's, all others those of EVM chains."""
+    """Take a positive integer: 900001 to 900004 are Solana's, all others are of EVM chains."""
     if type(value) is not int or not 0 < value <= MAX_SAFE_INTEGER:
         raise ValidationError(field, "must be a positive integer")
     return value
@@ -52,7 +52,7 @@ def any_text(field: str, value: Any, _: int | None) -> str:
 
 
 def one_of(literal: object) -> Check:
-    """Return the check for one of the words of a `Literal`."""
+    """Return the check for the values of a `Literal`."""
     choices = get_args(literal)
 
     def check(field: str, value: Any, _: int | None) -> str:
@@ -64,7 +64,7 @@ def one_of(literal: object) -> Check:
 
 
 def address(field: str, value: Any, chain: int | None) -> str:
-    """Take an address on the event's chain; it need not be a wallet, since contracts and burn addresses receive too."""
+    """Take an address on the event's chain, a contract's or a burn address too."""
     found = addresses.recognise(field, value)
     addresses.require_family(field, found, chain)
     return found.text
@@ -82,7 +82,7 @@ def transaction_hash(field: str, value: Any, chain: int | None) -> str:
 
 
 def call_data(field: str, value: Any, chain: int | None) -> str:
-    """Take calldata in hex; on Solana, where there is no one form, any string."""
+    """Take calldata in hex; on Solana, which has no standard form, any string."""
     if chain in addresses.SOLANA_CHAIN_IDS:
         return any_text(field, value, chain)
     if type(value) is str and _HEX_DATA(value):
@@ -91,9 +91,9 @@ def call_data(field: str, value: Any, chain: int | None) -> str:
 
 
 def chain_value(field: str, value: Any, _: int | None) -> str:
-    """Take an amount in the chain's smallest unit: an int goes out as decimal digits, a string as it is."""
+    """Take an amount in the chain's smallest unit: an int is sent as decimal digits, a string as it is."""
     if type(value) is float and value.is_integer():
-        # A Decimal comes as a float where nothing of it is lost by that.
+        # `convert` makes a Decimal a float where that is exact.
         value = int(value)
     if type(value) is int:
         value = str(value)
@@ -112,7 +112,7 @@ def arguments(field: str, value: Any, _: int | None) -> dict[str, Any]:
 
 
 def codes(field: str, value: Any, _: int | None) -> str:
-    """Take builder codes (ERC-8021): one string with commas, or a list that becomes one."""
+    """Take builder codes (ERC-8021): a string with commas, or a list, which becomes such a string."""
     rule = "must be a string of comma-separated codes, or a list of codes"
     if type(value) is list:
         value = ",".join(non_empty(field, code, rule) for code in value)

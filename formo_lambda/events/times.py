@@ -1,4 +1,4 @@
-"""Write moments the way Formo reads them: ISO 8601 in UTC with milliseconds."""
+"""Check timestamps, and write them as Formo reads them: ISO 8601 in UTC with milliseconds."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ import math
 import time
 from functools import lru_cache
 from operator import index
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from formo_lambda.errors import ValidationError
-from formo_lambda.events.loaded import is_instance
+from formo_lambda.events.convert import is_instance, iso_datetime
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-#: Seconds since the epoch of 2015-01-01T00:00:00Z, the year Ethereum began: no wallet did anything before.
+#: Seconds since the epoch of 2015-01-01T00:00:00Z: Ethereum began in that year.
 EARLIEST = 1_420_070_400
-#: Seconds by which a timestamp may be ahead of this machine's clock, since clocks differ.
+#: Most seconds by which a timestamp may be ahead of this machine's clock, since clocks differ.
 MAX_AHEAD = 300.0
 
 
@@ -43,23 +40,11 @@ def timestamp(value: Any, now: float) -> str:
     return _digits_of(value) or iso_now(seconds)
 
 
-def iso_datetime(value: datetime) -> str:
-    """Return a datetime as text; a naive one is UTC. Digits beyond the millisecond are cut off.
-
-    Raises:
-        OverflowError: In UTC it lies before year 1 or after year 9999.
-    """
-    offset = value.utcoffset()
-    utc = value if offset is None else value.replace(tzinfo=None) - offset
-    day = f"{utc.year:04d}-{utc.month:02d}-{utc.day:02d}"
-    return f"{day}T{utc.hour:02d}:{utc.minute:02d}:{utc.second:02d}.{utc.microsecond // 1000:03d}Z"
-
-
 def _digits_of(value: Any) -> str | None:
-    """Return a datetime's own digits, the last of which a float could change; None for what is no datetime."""
+    """Return a datetime as text, without the rounding of a float; None for anything else."""
     try:
         return iso_datetime(value) if is_instance(value, "datetime", "datetime") else None
-    except Exception:  # noqa: BLE001 -- a strange object may answer otherwise than a moment ago
+    except Exception:  # noqa: BLE001 -- a tzinfo may raise at its second call
         return None
 
 
@@ -69,7 +54,7 @@ def _seconds(value: Any) -> float | None:
         return _finite(value)
     try:
         if is_instance(value, "datetime", "datetime"):
-            from datetime import timezone  # noqa: PLC0415 -- loaded already, by whoever made the value
+            from datetime import timezone  # noqa: PLC0415 -- loaded, since the value exists
 
             moment = value if value.utcoffset() is not None else value.replace(tzinfo=timezone.utc)
             return _finite(moment.timestamp())
@@ -77,7 +62,7 @@ def _seconds(value: Any) -> float | None:
             return _finite(float.__pos__(value))
         if kind is not bool and hasattr(kind, "__index__"):
             return _finite(index(value))
-    except Exception:  # noqa: BLE001 -- whatever a strange object raises, it is no moment
+    except Exception:  # noqa: BLE001 -- an object that raises is no timestamp
         return None
     return None
 

@@ -1,4 +1,4 @@
-"""Copy the caller's values into plain JSON values that keep their worth."""
+"""Copy the caller's values as plain JSON values, without loss of precision."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from formo_lambda.constants import MAX_EVENT_BYTES
 from formo_lambda.errors import ValidationError
-from formo_lambda.events.convert import MAX_SAFE_INTEGER, RefusedError, as_dict, name_of, simplify
+from formo_lambda.events.convert import MAX_SAFE_INTEGER, RefusedError, as_dict, convert, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-#: Containers within containers, below the outermost; a list or a dict deeper than this is refused.
+#: Most levels of containers below the outermost. A list or a dict that is deeper is refused.
 MAX_DEPTH = 200
 
 _TOO_DEEP = f"is nested more than {MAX_DEPTH} levels deep"
@@ -23,12 +23,12 @@ _SCALARS = frozenset({int, float, bool, type(None)})
 
 
 def copy_value(field: str, value: object, json_default: Callable[[object], object] | None) -> Any:
-    """Return a copy of `value` made of dict, list, str, int, float, bool and None, fit for strict JSON.
+    """Return a copy of `value` made of dict, list, str, int, float, bool and None, valid in strict JSON.
 
     Args:
-        field: The argument's name, which the path in an error begins with.
-        value: Anything; it is read, never changed.
-        json_default: Called for an object that no rule covers; returns one that a rule covers.
+        field: The argument's name, with which the path in an error begins.
+        value: Anything; it is not changed.
+        json_default: Called for an object that cannot be converted; returns one that can.
 
     Raises:
         ValidationError: Something in it cannot be sent; the error names the path to it.
@@ -41,7 +41,7 @@ def copy_value(field: str, value: object, json_default: Callable[[object], objec
     except RecursionError:
         raise ValidationError(field, "is nested too deeply for the call stack that is left") from None
     except Exception as error:
-        # Classes are looked up in a table, and a metaclass can make a class that cannot be.
+        # A metaclass can make its classes unhashable, and so break the look-up by type.
         raise ValidationError(field, f"could not be read: a value's class raised {name_of(type(error))}") from error
 
 
@@ -58,13 +58,13 @@ def read_mapping(field: str, value: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 class _Walk:
-    """What one walk through a value carries along: the user's hook, and the bytes an event has left at the most."""
+    """The state of one copy: the user's hook, and the most bytes that the event may still get."""
 
     __slots__ = ("json_default", "room")
 
     def __init__(self, json_default: Callable[[object], object] | None) -> None:
         self.json_default = json_default
-        # Values that share parts can be exponentially larger on the wire than in memory: stop before copying all that.
+        # A value whose parts are shared can be exponentially larger in JSON than in memory: stop before it is copied.
         self.room = MAX_EVENT_BYTES
 
 
@@ -90,7 +90,7 @@ def _copy_float(_: _Walk, value: float, __: int) -> float | None:
 
 
 def _copy_container(walk: _Walk, value: Any, depth: int) -> Any:
-    """Copy a dict, a list or a tuple, in one frame a level, so that MAX_DEPTH levels fit into a usual stack."""
+    """Copy a dict, a list or a tuple. One frame for each level, so that MAX_DEPTH levels fit into the usual stack."""
     if depth > MAX_DEPTH:
         raise RefusedError(_TOO_DEEP)
     copied, members, size = _snapshot(value)
@@ -99,14 +99,14 @@ def _copy_container(walk: _Walk, value: Any, depth: int) -> Any:
         raise RefusedError(_TOO_LARGE)
     place: Any = None
     try:
-        # Members stay but for those that have to be exchanged: two thirds of the time it takes to build all anew.
+        # Replace only members that change: two thirds of the time of building a new container.
         for place, member in members:
             kind = type(member)
             if kind is str:
                 room -= len(member)
             elif kind not in _SCALARS:
                 walk.room = room
-                # As in _copy, but without its frame.
+                # As in _copy, without another frame.
                 copied[place] = _BY_TYPE.get(kind, _copy_other)(walk, member, depth + 1)
                 room = walk.room
             elif kind is float and not -_INFINITY < member < _INFINITY:
@@ -123,9 +123,9 @@ def _copy_container(walk: _Walk, value: Any, depth: int) -> Any:
 
 
 def _snapshot(value: Any) -> tuple[Any, Iterable[tuple[Any, Any]], int]:
-    """Return a shallow copy with text for keys, its members by their places, and the bytes that it takes at least.
+    """Return a shallow copy with strings for keys, its members with key or index, and the fewest bytes it can take.
 
-    It is taken in one step of the interpreter: another thread may be changing the container.
+    The copy is one step of the interpreter, since another thread may be changing the container.
     """
     if type(value) is not dict:
         items = list(value)
@@ -145,12 +145,12 @@ def _snapshot(value: Any) -> tuple[Any, Iterable[tuple[Any, Any]], int]:
 
 
 def _copy_other(walk: _Walk, value: Any, depth: int) -> Any:
-    plainer = simplify(value, walk.json_default)
+    converted = convert(value, walk.json_default)
     try:
-        return _BY_TYPE[type(plainer)](walk, plainer, depth)
+        return _BY_TYPE[type(converted)](walk, converted, depth)
     except RefusedError as refused:
         if refused.trail:
-            # A cycle leads back to the caller's object, never to what was made of it.
+            # A cycle refers to the caller's object, never to the converted one.
             refused.trail[-1] = (refused.trail[-1][0], id(value))
         raise
 
@@ -175,10 +175,10 @@ def _digits(value: int) -> str:
 
 
 def _key(key: object) -> str:
-    """Return a key that is not exactly a string as `json.dumps` would write it."""
+    """Return a key that is no plain `str` as `json.dumps` would write it."""
     if key is None or key is True or key is False:
         return _WORD_KEYS[key]
-    # The type, not isinstance: that would also ask the key's own __class__.
+    # isinstance would also read the key's own __class__.
     kind = type(key)
     if issubclass(kind, str):
         return str.__str__(key)
@@ -190,7 +190,7 @@ def _key(key: object) -> str:
 
 
 def _explained(refused: RefusedError) -> tuple[str, str]:
-    """Return the path to what was refused, and why; for a cycle, the path to where it closes."""
+    """Return the path to what was refused, and the reason; for a cycle, the path to where it begins again."""
     trail = refused.trail[::-1]
     if refused.reason == _TOO_DEEP:
         seen = set()
@@ -213,5 +213,5 @@ def _step(place: str | int) -> str:
         return f"[{place}]"
     if place.isascii() and place.isidentifier() and len(place) <= 40:
         return f".{place}"
-    # Escaped, since a path may end up in a log; and cut, since a key can be anything.
+    # Escaped for logs, and shortened, since a key may be any text.
     return f"[{json.dumps(place[:40])}]"

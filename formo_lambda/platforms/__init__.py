@@ -1,20 +1,20 @@
-"""Where a handler runs: one module a platform, tried in order, and the last one always matches."""
+"""Where a handler runs: one module for each platform. They are tried in order, and the last one always matches."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from formo_lambda.platforms import aws_lambda, azure, generic, google_cloud, vercel
-from formo_lambda.platforms.platform import Platform, remaining_of
+from formo_lambda.platforms.platform import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["PLATFORMS", "Platform", "detect", "remaining_of"]
+__all__ = ["PLATFORMS", "Platform", "detect"]
 
 #: Tried in order. A new platform is one file and one entry here.
 PLATFORMS: tuple[Platform, ...] = (
-    vercel.PLATFORM,  # before AWS Lambda: it sets what looks like that as well
+    vercel.PLATFORM,  # before AWS Lambda, whose variables it may set, too
     aws_lambda.PLATFORM,
     google_cloud.PLATFORM,
     azure.PLATFORM,

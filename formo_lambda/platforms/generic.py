@@ -1,17 +1,17 @@
-"""Everywhere else: no deadline but the one that a handler's arguments may carry."""
+"""Any other place: it tells no deadline, and keeps its processes running."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from formo_lambda.constants import EXIT_BUDGET
-from formo_lambda.platforms.platform import remaining_of
+from formo_lambda.platforms.platform import Platform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 
-class Generic:
+class Generic(Platform):
     """Any other place."""
 
     name = "generic"
@@ -19,12 +19,8 @@ class Generic:
     exit_budget = EXIT_BUDGET
 
     def matches(self, environ: Mapping[str, str]) -> bool:  # noqa: ARG002 -- the protocol's signature
-        """Whether the environment is this platform's: always."""
+        """Return True."""
         return True
-
-    def remaining(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float | None:
-        """Return the seconds left by a context among the arguments, if there is one."""
-        return remaining_of(args, kwargs)
 
 
 PLATFORM = Generic()

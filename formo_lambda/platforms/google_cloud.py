@@ -1,17 +1,17 @@
-"""Google Cloud Functions and Cloud Run: no deadline is told, and the CPU goes when the last response is complete."""
+"""Google Cloud Functions and Cloud Run: no deadline, and no CPU once the last response is complete."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from formo_lambda.constants import EXIT_BUDGET
-from formo_lambda.platforms.platform import remaining_of
+from formo_lambda.platforms.platform import Platform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 
-class GoogleCloud:
+class GoogleCloud(Platform):
     """Cloud Run functions, Cloud Functions and Cloud Run services."""
 
     name = "Google Cloud"
@@ -20,12 +20,8 @@ class GoogleCloud:
     exit_budget = EXIT_BUDGET
 
     def matches(self, environ: Mapping[str, str]) -> bool:
-        """Whether the environment is this platform's. A Cloud Run job is not: it runs to its end like any process."""
+        """Return whether the environment is this platform's. A Cloud Run job is not: nothing ends it early."""
         return "K_SERVICE" in environ or "FUNCTION_TARGET" in environ
-
-    def remaining(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float | None:
-        """Return None, unless the guess was wrong and the arguments carry a deadline after all."""
-        return remaining_of(args, kwargs)
 
 
 PLATFORM = GoogleCloud()

@@ -1,4 +1,4 @@
-"""What a platform can say, and the rule for a deadline found among a handler's arguments."""
+"""What the package asks of a platform."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class Platform(Protocol):
-    """**Protocol:** where the handler runs.
+    """**Protocol:** where the handler runs. A subclass inherits `remaining`.
 
     Attributes:
-        name: How the platform is called in logs.
+        name: The platform's name in log lines.
         serverless: Whether it may freeze or end a process whose functions have returned.
         exit_budget: Seconds between SIGTERM and SIGKILL that may be spent on delivery.
     """
@@ -22,28 +22,32 @@ class Platform(Protocol):
     exit_budget: float
 
     def matches(self, environ: Mapping[str, str]) -> bool:
-        """Whether the environment is this platform's."""
+        """Return whether the environment is this platform's."""
 
     def remaining(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float | None:
-        """Return the seconds that the platform leaves the invocation, or None where it does not say.
+        """Return the seconds until the invocation is ended, or None where the platform does not say.
+
+        Unless a platform says otherwise: the time left by a Lambda context among the arguments, which emulators, tests
+        and wrappers pass on any platform.
 
         Args:
             args: The handler's positional arguments.
             kwargs: Its keyword arguments.
         """
+        return remaining_of(args, kwargs)
 
 
 def remaining_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> float | None:
     """Return the seconds left by the Lambda context among a handler's arguments, or None where there is none.
 
-    Emulators, wrappers and tests pass look-alikes, by position or by name, so the method is what counts.
+    The context is recognised by its method, since imitations have other classes, and by any position or name.
     """
     for argument in (*args, *kwargs.values()):
         try:
             ask = getattr(argument, "get_remaining_time_in_millis", None)
             left = ask() if callable(ask) else None
-        except Exception:  # noqa: BLE001, S112 -- a proxy out of its context, say: another argument may know
+        except Exception:  # noqa: BLE001, S112 -- such as a proxy used outside its request
             continue
-        if isinstance(left, (int, float)):  # and no mock, which as a number is one
+        if isinstance(left, (int, float)):  # a mock's method returns another mock
             return max(0.0, left / 1000.0)
     return None

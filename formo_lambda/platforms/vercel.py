@@ -1,4 +1,4 @@
-"""Vercel: its runtime knows the deadline of the running request, and the environment resembles AWS Lambda's."""
+"""Vercel: its runtime has the deadline of the running request, and its environment resembles AWS Lambda's."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from formo_lambda.platforms.platform import remaining_of
+from formo_lambda.platforms.platform import Platform, remaining_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class Vercel:
+class Vercel(Platform):
     """Vercel Functions."""
 
     name = "Vercel"
     serverless = True
-    # An instance gets 500 ms between SIGTERM and SIGKILL.
+    # 500 ms pass between SIGTERM and SIGKILL.
     exit_budget = 0.3
 
     def matches(self, environ: Mapping[str, str]) -> bool:
-        """Whether the environment is this platform's."""
+        """Return whether the environment is this platform's."""
         return bool(environ.get("VERCEL"))
 
     def remaining(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float | None:
-        """Return the seconds left by the runtime, or by a context among the arguments."""
-        # Where its server runs the function, the runtime is loaded; where it is not, there is nothing to ask.
+        """Return the seconds left by Vercel's runtime, or by a Lambda context among the arguments."""
+        # Vercel's server has imported its runtime before it calls a handler. Without it there is no deadline.
         ask = getattr(sys.modules.get("vercel_runtime"), "get_deadline", None)
         deadline = ask() if callable(ask) else None
         if deadline is not None:

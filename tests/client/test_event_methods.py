@@ -10,7 +10,7 @@ import pytest
 
 from formo_lambda import FormoAnalytics, ValidationError, types
 from formo_lambda.event_methods import EventMethods
-from formo_lambda.events import KINDS
+from formo_lambda.events import EVENT_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -197,7 +197,7 @@ def test_what_a_type_demands_is_demanded(client: FormoAnalytics, kind: str, miss
 def test_there_is_a_method_for_every_type() -> None:
     """The methods are those of the table of types, and each documents all of its arguments."""
     methods = {name: method for name, method in vars(EventMethods).items() if not name.startswith("_")}
-    assert methods.keys() == KINDS.keys()
+    assert methods.keys() == EVENT_TYPES.keys()
     for name, method in methods.items():
         documented = inspect.getdoc(method) or ""
         for parameter in inspect.signature(method).parameters.keys() - {"self"}:
@@ -206,11 +206,11 @@ def test_there_is_a_method_for_every_type() -> None:
         assert "ValidationError" in documented
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"track", "identify"}))
+@pytest.mark.parametrize("kind", sorted(EVENT_TYPES.keys() - {"track", "identify"}))
 def test_a_method_has_an_argument_for_every_reserved_name(kind: str) -> None:
     """What a type reserves can be given as an argument, and what it requires has no default."""
     parameters = inspect.signature(getattr(FormoAnalytics, kind)).parameters
-    rule = KINDS[kind]
+    rule = EVENT_TYPES[kind]
     assert rule.reserved.keys() <= parameters.keys()
     demanded = {name for name, parameter in parameters.items() if parameter.default is parameter.empty}
     assert demanded - {"self", "common"} == {*rule.required, *(["address"] if rule.needs_address else [])}
@@ -219,4 +219,4 @@ def test_a_method_has_an_argument_for_every_reserved_name(kind: str) -> None:
 def test_all_types_can_be_imported_for_annotations() -> None:
     """`formo_lambda.types` defines the payload of every type of event."""
     defined = {name for name, value in vars(types).items() if getattr(value, "__module__", "") == types.__name__}
-    assert {f"{kind.title()}Payload" for kind in KINDS} <= defined
+    assert {f"{kind.title()}Payload" for kind in EVENT_TYPES} <= defined

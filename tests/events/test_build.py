@@ -12,7 +12,7 @@ import pytest
 
 from formo_lambda.constants import LIBRARY_NAME, MAX_EVENT_BYTES, SENT_AT_BYTES, VERSION
 from formo_lambda.events import build
-from formo_lambda.events.encode import encode_value
+from formo_lambda.events.build import encode_value
 from tests.events.building import ADDRESS, NOW, built, built_bytes, id_maker, refusal, tracked
 
 OURS = {"library_name": LIBRARY_NAME, "library_version": VERSION}

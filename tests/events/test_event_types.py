@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from formo_lambda.constants import LIBRARY_NAME, VERSION
-from formo_lambda.events import KINDS, build
+from formo_lambda.events import EVENT_TYPES, build
 from formo_lambda.types import TransactionStatus
 from tests.events.building import ADDRESS, CHECKSUMMED, NOW, NOW_TEXT, built, id_maker, refusal
 
@@ -66,8 +66,8 @@ class Status(str, Enum):
 
 def test_the_types_of_the_events_api() -> None:
     """The table has every type of the Events API that a server can know."""
-    assert KINDS.keys() == LEAST.keys()
-    assert {kind for kind, rule in KINDS.items() if rule.reserved} == RESERVED.keys()
+    assert EVENT_TYPES.keys() == LEAST.keys()
+    assert {kind for kind, rule in EVENT_TYPES.items() if rule.reserved} == RESERVED.keys()
 
 
 @pytest.mark.parametrize("kind", LEAST)
@@ -94,7 +94,7 @@ def test_reserved_properties(kind: str) -> None:
     """Every reserved property is sent as given, beside the caller's own properties."""
     own = {"plan": "pro"}
     reserved = RESERVED[kind]
-    assert reserved.keys() == KINDS[kind].reserved.keys()
+    assert reserved.keys() == EVENT_TYPES[kind].reserved.keys()
     event = built(kind, address=ADDRESS, reserved=reserved, properties=own)
     flattened = {"amount": "5"} if kind == "transaction" else {}
     assert event["properties"] == {**reserved, **own, **flattened}
@@ -130,7 +130,7 @@ def test_nothing_is_given_twice(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [(kind, name) for kind, rule in KINDS.items() for name in rule.required], ids=str
+    ("kind", "name"), [(kind, name) for kind, rule in EVENT_TYPES.items() for name in rule.required], ids=str
 )
 def test_required_properties(kind: str, name: str) -> None:
     """What a type cannot do without is refused under its own name where it is missing or None."""
@@ -187,7 +187,7 @@ def test_unknown_types() -> None:
 
 def test_unknown_properties() -> None:
     """An argument that the type does not reserve is a programming error, not a value lost in silence."""
-    for kind in KINDS:
+    for kind in EVENT_TYPES:
         with pytest.raises(TypeError, match="has no colour"):
             built(kind, event="Swap", address=ADDRESS, reserved={**RESERVED.get(kind, {}), "colour": None})
 

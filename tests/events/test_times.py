@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formo_lambda.events.times import EARLIEST, MAX_AHEAD, iso_datetime, iso_now
+from formo_lambda.events.convert import iso_datetime
+from formo_lambda.events.times import EARLIEST, MAX_AHEAD, iso_now
 from tests.events.building import NOW, NOW_TEXT, built, refusal
 
 UTC = timezone.utc

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from formo_lambda import types
-from formo_lambda.events import KINDS
+from formo_lambda.events import EVENT_TYPES
 from tests.events.building import ADDRESS, built
 from tests.events.test_event_types import LEAST, RESERVED
 
@@ -30,12 +30,12 @@ def _members(typed_dict: Any) -> set[str]:
 @pytest.mark.parametrize("kind", PROPERTIES)
 def test_reserved_properties_are_typed(kind: str) -> None:
     """The type of a kind's properties has exactly the names that are checked."""
-    assert _members(PROPERTIES[kind]) == set(KINDS[kind].reserved)
+    assert _members(PROPERTIES[kind]) == set(EVENT_TYPES[kind].reserved)
 
 
 def test_identify_types_the_wallet_and_the_traits() -> None:
     """The type of identify's properties has the names that are checked, and the traits of a profile."""
-    assert set(KINDS["identify"].reserved) < _members(types.IdentifyProperties)
+    assert set(EVENT_TYPES["identify"].reserved) < _members(types.IdentifyProperties)
     assert "display_name" in _members(types.IdentifyProperties)
 
 
@@ -67,5 +67,5 @@ def test_the_types_fit_the_calls() -> None:
 def test_every_reserved_name_has_an_example() -> None:
     """Each kind with reserved properties is exercised with all of them by the tests of the event types."""
     assert {kind: set(reserved) for kind, reserved in RESERVED.items()} == {
-        kind: set(rule.reserved) for kind, rule in KINDS.items() if rule.reserved
+        kind: set(rule.reserved) for kind, rule in EVENT_TYPES.items() if rule.reserved
     }

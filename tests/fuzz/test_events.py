@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from formo_lambda import FormoAnalytics
-from formo_lambda.events.event_types import KINDS
+from formo_lambda.events.event_types import EVENT_TYPES
 from tests.fuzz.bases import ADDRESS
 from tests.fuzz.laws import Plan, bounded, harmless
 from tests.fuzz.memory import Memory
@@ -34,8 +34,8 @@ _client = FormoAnalytics("key", transport=_memory, handle_signals=False)
 @st.composite
 def event_calls(draw: st.DrawFn) -> Plan:
     """Calls of the event methods: most of them right but for a few arguments, which are anything."""
-    kind = draw(st.sampled_from(sorted(KINDS)))
-    rule = KINDS[kind]
+    kind = draw(st.sampled_from(sorted(EVENT_TYPES)))
+    rule = EVENT_TYPES[kind]
     own = () if kind == "identify" else tuple(rule.reserved)
     fields = [*_COMMON, *own, *_NEEDED[kind]]
     makers = {name: made(value) for name, value in _NEEDED[kind].items()}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from formo_lambda import formo_flush
-from formo_lambda.platforms import PLATFORMS, detect
+from formo_lambda.platforms import PLATFORMS, Platform, detect
 from formo_lambda.testing import FakeLambdaContext
 
 if TYPE_CHECKING:
@@ -87,3 +87,21 @@ def test_own_platform_is_asked_first(client: Any) -> None:
     handler()
 
     assert cluster.asked == 1
+
+
+class Rack(Platform):
+    """A platform of the user's own, which says nothing of deadlines."""
+
+    name = "rack"
+    serverless = True
+    exit_budget = 1.0
+
+    def matches(self, environ: Mapping[str, str]) -> bool:
+        """Recognise every environment."""
+        return True
+
+
+def test_a_platform_inherits_the_deadline_of_the_context() -> None:
+    """A subclass of `Platform` without `remaining` reads the time left from a Lambda context, or returns None."""
+    assert Rack().remaining((), {"context": FakeLambdaContext(remaining_ms=0)}) == 0.0
+    assert Rack().remaining(({}, None), {}) is None
