@@ -24,7 +24,7 @@ setup: $(READY) ## make .venv with everything the other targets need
 $(READY): pyproject.toml
 	@echo "Setting up .venv (once; again when pyproject.toml changes)"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade 'pip>=25.1' && $(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[testing]' --group dev
 	@touch $@
 
 demo: $(READY) ## run the sample under AWS's Lambda runtime client and show what arrives, and when

@@ -12,5 +12,5 @@ fuzz: $(FUZZ_READY) ## feed the public methods for a minute with what reaches ne
 $(FUZZ_READY): tests/fuzz/fuzz.mk pyproject.toml
 	@echo "Setting up .venvs/fuzz (once)"
 	@$(PYTHON) -m venv --clear .venvs/fuzz
-	@.venvs/fuzz/bin/python -m pip install -qq --disable-pip-version-check -e '.[unit]' 'atheris>=3.0'
+	@.venvs/fuzz/bin/python -m pip install -qq --disable-pip-version-check -e '.[testing]' --group unit 'atheris>=3.0'
 	@touch $@
