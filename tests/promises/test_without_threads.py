@@ -97,10 +97,8 @@ def test_a_subinterpreter_that_forbids_daemon_threads(tmp_path: Path) -> None:
 @pytest.mark.parametrize("earlier", [[], ["flushed"]], ids=["cold", "warm"])
 @pytest.mark.parametrize("moment", ["before our callback", "after our callback"])
 def test_an_exit_callback(moment: str, earlier: list[str]) -> None:
-    """A handler and a flush deliver from callbacks before and after ours, where later Pythons start no thread.
-
-    What is tracked after ours is sent at once: a flush has nothing left to do.
-    """
+    """A handler and a flush deliver from callbacks before and after ours, where later Pythons start no thread."""
+    # What is tracked after ours is sent at once: a flush has nothing left to do.
     with LocalCollector() as collector:
         # A handler of 25 events, and a flush of one.
         expected = {**({"Early": 26} if earlier else {}), "Late": 26}
