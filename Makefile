@@ -63,6 +63,8 @@ lint: $(READY) ## check the format and the lint rules
 
 types: $(READY) ## check the types: package, tests and samples
 	$(BIN)/python -m mypy
+	$(BIN)/python -m pyright
+	$(BIN)/python -m pyright --project tests
 
 format: $(READY) ## format the code and mend what the linter can mend
 	$(BIN)/python -m ruff check --fix-only

@@ -116,7 +116,7 @@ def non_empty(field: str, value: object, reason: str = "must be a non-empty stri
 def exact_text(value: object) -> str | None:
     """Return a string without what a subclass may have added or overridden; None for what is not a string."""
     # The type, not isinstance: that would also ask the value's own __class__.
-    return str.__str__(value) if issubclass(type(value), str) else None
+    return str.__str__(value) if issubclass(type(value), str) else None  # pyright: ignore[reportArgumentType] # see above
 
 
 def id_text(value: object) -> str | None:

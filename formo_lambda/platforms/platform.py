@@ -23,6 +23,7 @@ class Platform(Protocol):
 
     def matches(self, environ: Mapping[str, str]) -> bool:
         """Whether the environment is this platform's."""
+        ...
 
     def remaining(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float | None:
         """Return the seconds that the platform leaves the invocation, or None where it does not say.

@@ -162,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
     # Headers and body of an answer leave in one packet.
     wbufsize = -1
     disable_nagle_algorithm = True
-    server: _Server
+    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride] # it is made by this one alone
 
     def __init__(self, request: Any, client_address: Any, server: _Server, number: int) -> None:
         self.number = number
