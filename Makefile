@@ -1,46 +1,59 @@
 # Every command of the project. Each target sets up what it needs: a machine with Python and make is enough.
+# Where a Python is not on the machine, what needs it says so and is skipped.
 
 # The Python that .venv is made with; `make clean` first to change it.
 PYTHON ?= python3
-# The other Pythons that the unit tests run on, as far as the machine has them.
-OTHER_PYTHONS ?= 3.10 3.12 3.13
-
 # Most tests wait for a clock or a process, so two at a time take half as long. By file: its fixtures are made once.
 WORKERS ?= 2
+# --quick for a short run that proves nothing, --only GROUP for one group (see --help).
+BENCH_OPTIONS ?=
+# How long the fuzzer looks; a file that it reported, to run that one alone.
+FUZZ_SECONDS ?= 60
+FUZZ_INPUT ?=
+
+# The supported Pythons are written once: in pyproject.toml's classifiers.
+PYTHONS := $(shell sed -n 's/.*:: Python :: \(3\.[0-9]*\)".*/\1/p' pyproject.toml)
+MINE := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+# The rows of `make test-versions`. `lowest` has the oldest runtime dependencies that pyproject.toml allows.
+ROWS ?= $(patsubst %,unit-%,$(filter-out $(MINE),$(PYTHONS))) lowest-$(firstword $(PYTHONS))
+LOWEST := $(shell sed -n '/^dependencies = \[/,/^\]/s/^ *"\([a-z0-9-]*\)>=\([0-9.]*\).*/\1==\2/p' pyproject.toml)
+# The runtimes that the tests drive, by the files in tests/runtimes/requirements, each with the Pythons it is tested on.
+RUNTIMES := azure-3.13 google-3.10 google-3.11 google-3.12 google-3.13 lambda-3.11 lambda-3.12 lambda_frameworks-3.13
+RUNTIMES += vercel-3.12 vercel-3.13 web-3.10 web-3.13
+ENVIRONMENTS := $(ROWS) $(RUNTIMES) bench-$(MINE) fuzz-$(MINE)
 
 BIN := .venv/bin
 READY := .venv/.ready
-IN_PARALLEL := --numprocesses=$(WORKERS) --dist=loadfile
+PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
+PYTEST := -m pytest --numprocesses=$(WORKERS) --dist=loadfile
+# The unit tests are all but those that need the tools of .venv, and the faults, which take minutes.
+NO_UNIT := samples tests/package/test_distribution.py tests/promises/faults tests/runtimes
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-random test-versions faults check lint types format wheel clean
+.PHONY: runtimes platforms samples bench bench-check fuzz $(ROWS)
+.SECONDEXPANSION:
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with everything the other targets need
 
-# Doubly quiet: pip's warnings are about the machine's settings, its errors still show.
-$(READY): pyproject.toml
-	@echo "Setting up .venv (once; again when pyproject.toml changes)"
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev]'
-	@touch $@
-
 demo: $(READY) ## run the sample under AWS's Lambda runtime client and show what arrives, and when
 	@$(BIN)/python -m samples.demo
 
 test: $(READY) runtimes ## run all tests, with branch coverage of the package
-	$(BIN)/python -m pytest $(IN_PARALLEL) --cov --cov-report=term
+	$(BIN)/python $(PYTEST) --cov --cov-report=term
 
 test-random: $(READY) runtimes ## run all tests in a random order (its seed is printed)
-	$(BIN)/python -m pytest $(IN_PARALLEL) -p randomly
+	$(BIN)/python $(PYTEST) -p randomly
+
+test-versions: $(ROWS) ## run the unit tests on the other supported Pythons, and with the oldest dependencies
+$(ROWS): .venvs/$$@/.ready
+	@[ ! -e $< ] || { echo "== $@"; .venvs/$@/bin/python $(PYTEST) --quiet $(NO_UNIT:%=--ignore=%); }
 
 faults: $(READY) ## flush against every fault within every budget, and print the table (some minutes)
 	@$(BIN)/python -m tests.promises.faults.matrix
-
-test-versions: ## run the unit tests on the other supported Pythons
-	@failed=0; for version in $(OTHER_PYTHONS); do .ci/unit "$$version" || failed=1; done; exit $$failed
 
 check: lint types test test-versions ## everything CI checks
 
@@ -50,6 +63,8 @@ lint: $(READY) ## check the format and the lint rules
 
 types: $(READY) ## check the types: package, tests and samples
 	$(BIN)/python -m mypy
+	$(BIN)/python -m pyright
+	$(BIN)/python -m pyright --project tests
 
 format: $(READY) ## format the code and mend what the linter can mend
 	$(BIN)/python -m ruff check --fix-only
@@ -58,9 +73,59 @@ format: $(READY) ## format the code and mend what the linter can mend
 wheel: $(READY) ## build sdist and wheel into dist/
 	$(BIN)/python -m build --no-isolation --outdir dist
 
-# Their targets: runtimes, platforms, samples; bench, bench-check; fuzz.
-include tests/runtimes/runtimes.mk tests/benchmarks/bench.mk tests/fuzz/fuzz.mk
+runtimes: $(RUNTIMES:%=.venvs/%/.ready) .venvs/pyodide/.ready ## make the environments of all runtimes in .venvs/
+
+platforms: $(READY) runtimes ## run the tests of all runtimes; print platform, kind of handler and Python
+	@$(BIN)/python -m tests.runtimes.matrix platforms
+
+samples: $(READY) runtimes ## run all samples in their real runtimes, and print how it went
+	@$(BIN)/python -m tests.runtimes.matrix samples
+
+bench: .venvs/bench-$(MINE)/.ready ## measure beside other SDKs and record it; on Linux, for 10 minutes
+	@$(<D)/bin/python -m tests.benchmarks $(BENCH_OPTIONS)
+
+bench-check: .venvs/bench-$(MINE)/.ready ## measure in short and fail if we fell far behind the recorded results
+	@$(<D)/bin/python -m tests.benchmarks --quick --check $(BENCH_OPTIONS)
+
+fuzz: .venvs/fuzz-$(MINE)/.ready ## feed the public methods for a minute with what reaches new code
+	@$(<D)/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_INPUT)
 
 clean: ## remove everything that was set up, built or cached
 	rm -rf .venv .venvs build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# pip reads dependency groups from 25.1 on. Doubly quiet: its warnings are about the machine, its errors still show.
+$(READY): pyproject.toml
+	@echo "Setting up .venv (once; again when pyproject.toml changes)"
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@$(PIP) install --upgrade 'pip>=25.1' && $(PIP) install -e '.[testing]' --group dev
+	@touch $@
+
+# An environment <name>-<version of Python>: what is installed in it stands here, or in the requirements of that name.
+INSTALL_bench := --group bench
+INSTALL_fuzz := -e '.[testing]' --group fuzz
+INSTALL_unit := -e '.[testing]' --group unit
+INSTALL_lowest := $(INSTALL_unit) $(LOWEST)
+name = $(firstword $(subst -, ,$*))
+version = $(lastword $(subst -, ,$*))
+PYENV = $(or $(PYENV_ROOT),$(HOME)/.pyenv)
+requirements = $(wildcard tests/runtimes/requirements/$(name).txt)
+
+# A Python is asked to run, not only looked for: a shim can be there without the interpreter behind it.
+$(ENVIRONMENTS:%=.venvs/%/.ready): .venvs/%/.ready: $$(or $$(requirements),pyproject.toml) | $(READY)
+	@for python in $(PYTHON) python$(version) $(wildcard $(PYENV)/versions/$(version).*/bin/python); do \
+	  "$$python" -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "$(version)")' 2>/dev/null || continue; \
+	  echo "Setting up .venvs/$* (once; again when $< changes)"; \
+	  "$$python" -m venv --clear --without-pip .venvs/$* \
+	  && $(PIP) --python .venvs/$*/bin/python install $(or $(INSTALL_$(name)),-r $<) && touch $@; exit; \
+	done; echo "Skipping .venvs/$*: no Python $(version) on PATH or among pyenv's versions"
+
+# CPython as WebAssembly, which Node runs, and a folder of packages for it: pip cannot run inside.
+.venvs/pyodide/.ready: tests/runtimes/pyodide/package.json tests/runtimes/requirements/pyodide.txt | $(READY)
+	@command -v npm >/dev/null || { echo "Skipping .venvs/pyodide: no npm on PATH"; exit 0; }; \
+	echo "Setting up .venvs/pyodide (once; again when its requirements change)" \
+	&& rm -rf .venvs/pyodide && mkdir -p .venvs/pyodide && cp $< .venvs/pyodide/ \
+	&& npm install --prefix .venvs/pyodide --silent --no-audit --no-fund --no-package-lock \
+	&& $(PIP) install --target .venvs/pyodide/site-packages --python-version 3.14 --only-binary=:all: \
+	   -r tests/runtimes/requirements/pyodide.txt \
+	&& touch $@

@@ -125,7 +125,7 @@ def plain(value: object) -> str | int | float | None:
     """
     kind = type(value)
     if issubclass(kind, str):
-        return str.__str__(value)
+        return str.__str__(value)  # pyright: ignore[reportArgumentType] # its `kind` is one
     if issubclass(kind, int):
         return value if value is True or value is False else int.__pos__(value)  # type: ignore[arg-type]
     return float.__pos__(value) if issubclass(kind, float) else None  # type: ignore[arg-type]

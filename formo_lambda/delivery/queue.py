@@ -66,12 +66,14 @@ class Beside(Protocol):
 
     def send_next(self, queue: EventQueue, tally: Tally | None, deadline: Deadline | None) -> bool:
         """Send what one request holds on this thread; return False where there is nothing to send, or no room."""
+        ...
 
     def send_probe(self, queue: EventQueue, probe: Request) -> None:
         """Send a probe on a worker."""
 
     def call_worker(self, queue: EventQueue) -> bool:
         """Have a worker send what no caller is going to send; return False where none can be started."""
+        ...
 
     def look(self) -> None:
         """Something is retained: it is to be sent when it is due."""
@@ -104,7 +106,8 @@ class EventQueue(Places):
         for reference in list(_everyone):
             if reference() is None:
                 _everyone.pop(reference, None)
-        _everyone[ref(self)] = None
+        own: ref[EventQueue] = ref(self)
+        _everyone[own] = None
 
     def start_over(self) -> None:
         """Begin without events."""

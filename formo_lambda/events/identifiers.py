@@ -118,7 +118,7 @@ def non_empty(field: str, value: object, reason: str = "must be a non-empty stri
 def exact_text(value: object) -> str | None:
     """Return the plain `str` of a string or of a subclass's instance; None for anything else."""
     # isinstance would also read the value's own __class__.
-    return str.__str__(value) if issubclass(type(value), str) else None
+    return str.__str__(value) if issubclass(type(value), str) else None  # pyright: ignore[reportArgumentType] # see above
 
 
 def id_text(value: object) -> str | None:

@@ -181,7 +181,7 @@ def _key(key: object) -> str:
     # isinstance would also read the key's own __class__.
     kind = type(key)
     if issubclass(kind, str):
-        return str.__str__(key)
+        return str.__str__(key)  # pyright: ignore[reportArgumentType] # likewise
     if issubclass(kind, int):
         return _digits(int.__pos__(key))  # type: ignore[arg-type]
     if issubclass(kind, float):

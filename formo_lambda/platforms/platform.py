@@ -23,6 +23,7 @@ class Platform(Protocol):
 
     def matches(self, environ: Mapping[str, str]) -> bool:
         """Return whether the environment is this platform's."""
+        ...
 
     def remaining(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float | None:
         """Return the seconds until the invocation is ended, or None where the platform does not say.

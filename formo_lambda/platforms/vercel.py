@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from formo_lambda.platforms.platform import Platform, remaining_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class Vercel(Platform):
@@ -27,7 +27,7 @@ class Vercel(Platform):
     def remaining(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float | None:
         """Return the seconds left by Vercel's runtime, or by a Lambda context among the arguments."""
         # Vercel's server has imported its runtime before it calls a handler. Without it there is no deadline.
-        ask = getattr(sys.modules.get("vercel_runtime"), "get_deadline", None)
+        ask: Callable[[], Any] | None = getattr(sys.modules.get("vercel_runtime"), "get_deadline", None)
         deadline = ask() if callable(ask) else None
         if deadline is not None:
             return max(0.0, float(deadline.timestamp()) - time.time())

@@ -174,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
     # Send headers and body in one packet.
     wbufsize = -1
     disable_nagle_algorithm = True
-    server: _Server
+    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride] # it is made by this one alone
 
     def __init__(self, request: Any, client_address: Any, server: _Server, number: int) -> None:
         self.number = number

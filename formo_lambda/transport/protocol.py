@@ -56,6 +56,7 @@ class Transport(Protocol):
         Raises:
             Exception: There was no answer. TransportError says more than others; all mean the same.
         """
+        ...
 
 
 class Endpoint:

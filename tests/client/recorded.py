@@ -20,6 +20,7 @@ class MakeClient(Protocol):
 
     def __call__(self, **options: Any) -> FormoAnalytics:
         """Return a client with these options; without a transport among them it gets the test's."""
+        ...
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def load_balancer() -> dict[str, Any]:
         },
         "httpMethod": "GET",
         "path": "/swap",
-        "queryStringParameters": dict(pair.split("=") for pair in QUERY.split("&")),
+        "queryStringParameters": {name: value for name, _, value in (pair.partition("=") for pair in QUERY.split("&"))},
         "headers": dict(LOWER_HEADERS),
         "body": "",
         "isBase64Encoded": False,

@@ -63,7 +63,7 @@ class Loud(str):
     def _raise(self, *_: object) -> Any:
         raise RuntimeError
 
-    __str__ = __repr__ = __len__ = __iter__ = _raise
+    __str__ = __repr__ = __len__ = __iter__ = _raise  # pyright: ignore[reportAssignmentType] # on purpose
 
 
 class TestKeys:

@@ -14,7 +14,7 @@ from tests.events.vectors import ADDRESSES, NAMES, cases, decoded, difference
 
 
 def _arguments(case: dict[str, Any]) -> dict[str, Any]:
-    return {NAMES.get(name, name): value for name, value in decoded(case["args"]).items()}
+    return {NAMES.get(name) or name: value for name, value in decoded(case["args"]).items()}
 
 
 def _expected(case: dict[str, Any]) -> dict[str, Any]:

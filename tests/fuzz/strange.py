@@ -77,7 +77,7 @@ ATTRIBUTES = (
     "is_streamed", "direct_passthrough", "streaming_content", "body_iterator", "status_code", "_function",
 )  # fmt: skip
 
-_OF_CLASSES = (
+_OF_CLASSES = [
     "__eq__",
     "__hash__",
     "__getattribute__",
@@ -85,7 +85,7 @@ _OF_CLASSES = (
     "__subclasscheck__",
     "__call__",
     "__bool__",
-)
+]
 
 
 def strange_object(

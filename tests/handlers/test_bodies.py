@@ -18,7 +18,7 @@ from formo_lambda import formo_flush
 from tests.client.recorded import names
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 
     from formo_lambda import FormoAnalytics
     from formo_lambda.testing import RecordingTransport
@@ -69,7 +69,7 @@ def consume(body: Iterable[object], transport: RecordingTransport) -> list[list[
     return [*[names(transport) for _ in body], names(transport)]
 
 
-async def consume_async(body: AsyncIterator[bytes], transport: RecordingTransport) -> list[list[str]]:
+async def consume_async(body: AsyncIterable[object], transport: RecordingTransport) -> list[list[str]]:
     """Do the same with an asynchronous one."""
     return [*[names(transport) async for _ in body], names(transport)]
 

@@ -157,7 +157,7 @@ async def bare_coroutine(event: str) -> bytes:
     return event.encode()
 
 
-bare_pending = assert_type(bare_coroutine("a"), Coroutine[Any, Any, bytes])
+bare_pending = assert_type(bare_coroutine("a"), Coroutine[Any, Any, bytes])  # pyright: ignore[reportAssertTypeFailure] # it says CoroutineType
 
 
 async def await_it() -> None:
@@ -233,7 +233,7 @@ class Handlers:
 
 
 assert_type(Handlers().method(1), str)
-method_pending = assert_type(Handlers().coroutine(1), Coroutine[Any, Any, str])
+method_pending = assert_type(Handlers().coroutine(1), Coroutine[Any, Any, str])  # pyright: ignore[reportAssertTypeFailure] # likewise
 assert_type(Handlers.of_class(1), str)
 assert_type(Handlers.of_none(1), str)
 Handlers().method("1")  # type: ignore[arg-type] # the signature is kept
@@ -262,7 +262,7 @@ async def called_coroutine(event: str) -> bytes:
     return event.encode()
 
 
-called_pending = assert_type(called_coroutine("a"), Coroutine[Any, Any, bytes])
+called_pending = assert_type(called_coroutine("a"), Coroutine[Any, Any, bytes])  # pyright: ignore[reportAssertTypeFailure] # likewise
 
 
 @formo_flush(timeout=1)

@@ -100,6 +100,11 @@ def test_metadata_carries_the_version_and_the_three_dependencies(built: Built) -
     assert sorted(built.requirements()) == ["tenacity", "typing-extensions", "urllib3"]
 
 
+def test_metadata_offers_users_their_extra_and_no_tools_of_ours(built: Built) -> None:
+    """The only extra is `testing`: what the development needs is not published."""
+    assert built.metadata().get_all("Provides-Extra") == ["testing"]
+
+
 def test_classifiers_agree_with_the_required_python(built: Built) -> None:
     """The classifiers name every Python from the oldest required one on, without a gap."""
     metadata = built.metadata()

@@ -46,9 +46,11 @@ class Crowd(Protocol):
 
     def invoke(self, count: int, rounds: int) -> Invoked:
         """Have so many invocations begin at the same time, so many times in a row."""
+        ...
 
     def stats(self) -> dict[str, int]:
         """Return the totals of the client that they track with."""
+        ...
 
 
 def swap(client: FormoAnalytics) -> list[str]:

@@ -75,6 +75,7 @@ class MakeClient(Protocol):
 
     def __call__(self, on_undelivered: Callable[..., object], **options: Any) -> FormoAnalytics:
         """Return a client with this callback."""
+        ...
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.benchmarks.server import FastServer
 from tests.promises.crowds import EVENTS, swap
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 #: What brings a loop of its own, beside asyncio.
 _OTHER_LOOPS = ["trio", "anyio on asyncio", "anyio on trio"]
@@ -230,7 +230,7 @@ def _library(loop: str) -> Any:
 
 
 @contextlib.asynccontextmanager
-async def _beside(loop: str) -> Any:
+async def _beside(loop: str) -> AsyncIterator[Beat]:
     """Have a task beat beside what is awaited here."""
     library = _library(loop)
     beat = Beat(library.sleep)

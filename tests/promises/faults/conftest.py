@@ -22,6 +22,7 @@ class MakeClient(Protocol):
 
     def __call__(self, **options: Any) -> FormoAnalytics:
         """Return a client with these options; without a server's address it gets the test's."""
+        ...
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ class Deploy(Protocol):
             version: The version of Python.
             variables: The function's environment variables.
         """
+        ...
 
 
 @pytest.fixture

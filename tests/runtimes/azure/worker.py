@@ -35,7 +35,7 @@ class Message(metaclass=_Enumeration):
     """A protobuf message as far as the worker looks at it: a bag of fields."""
 
     def __init__(self, **fields: Any) -> None:
-        self.__dict__.update(fields)
+        vars(self).update(fields)
 
     def WhichOneof(self, _: str) -> str | None:  # noqa: N802 - the name is protobuf's
         """Name the field that is set: the first."""

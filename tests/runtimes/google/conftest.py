@@ -33,6 +33,7 @@ class Deploy(Protocol):
             version: The version of Python.
             variables: The function's environment variables.
         """
+        ...
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ def around(handler: Callable[..., Any], event: Any, context: Any) -> Any:
 @formo_flush
 @logger.inject_lambda_context
 @metrics.log_metrics
-@around
+@around  # pyright: ignore[reportCallIssue] # of Powertools: it is no decorator before it is decorated
 def above(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Be decorated by us last: also what the others track is in time."""
     metrics.add_metric(name="Swaps", unit=MetricUnit.Count, value=1)

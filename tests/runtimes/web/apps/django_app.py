@@ -25,13 +25,13 @@ django.setup()
 def fixed(request: HttpRequest, name: str) -> HttpResponseBase:
     """Answer with a body of known length."""
     swap(name, 0)
-    return HttpResponse("fixed")
+    return HttpResponse(b"fixed")
 
 
 async def asynchronous(request: HttpRequest, name: str) -> HttpResponseBase:
     """Answer from a coroutine."""
     swap(name, 0)
-    return HttpResponse("fixed")
+    return HttpResponse(b"fixed")
 
 
 def streamed(request: HttpRequest, name: str) -> HttpResponseBase:
@@ -52,5 +52,5 @@ urlpatterns = [
     path("stream/<name>", streamed),
     path("file/<name>", file),
 ]
-wsgi = WsgiMiddleware(get_wsgi_application())
+wsgi = WsgiMiddleware(get_wsgi_application())  # pyright: ignore[reportArgumentType] # Django ships no types
 asgi = AsgiMiddleware(get_asgi_application())
