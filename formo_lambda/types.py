@@ -1,4 +1,10 @@
-"""The types of what goes into events and comes out of them, for annotations and editors."""
+"""Types for annotations and editors: of what goes into events and comes out of them, and of what your code is given.
+
+- `CommonFields`, `ContextFields` and the `...Properties`: what event methods take.
+- The `...Payload` types: events as they are sent, which `on_undelivered` is given.
+- `Invocation`: what `FormoAnalytics.invocation()` returns. `FlushOptions`: the keyword options of `formo_flush` and
+  `FormoFlushMiddleware`. `Platform`: what the option `platforms` holds.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +30,9 @@ from formo_lambda.events.payloads import (
     TransactionStatus,
     WalletProperties,
 )
+from formo_lambda.handlers.options import FlushOptions
+from formo_lambda.invocation.invocation import Invocation
+from formo_lambda.platforms import Platform
 
 __all__ = [
     "ChainPayload",
@@ -33,10 +42,13 @@ __all__ = [
     "ContextFields",
     "DetectPayload",
     "DisconnectPayload",
+    "FlushOptions",
     "IdentifyPayload",
     "IdentifyProperties",
+    "Invocation",
     "PagePayload",
     "PageProperties",
+    "Platform",
     "SignaturePayload",
     "SignatureProperties",
     "SignatureStatus",

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from formo_lambda.testing.request import ReceivedRequest
+from formo_lambda.testing.request import ReceivedRequest
 
 _NO_HEADERS: Mapping[str, str] = {}
 
@@ -34,7 +32,7 @@ class Answer(NamedTuple):
 
 #: A status, an answer, an exception (nothing was taken, see `Answer.error`), or a function of the request that
 #: returns one of these, or None to answer as Formo would.
-Scripted: TypeAlias = "int | Answer | Exception | Callable[[ReceivedRequest], int | Answer | Exception | None]"
+Scripted: TypeAlias = int | Answer | Exception | Callable[[ReceivedRequest], int | Answer | Exception | None]
 
 
 class Script:

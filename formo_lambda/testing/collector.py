@@ -9,7 +9,10 @@ import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import Self
 
 from formo_lambda.testing.certificates import loopback_certificate
 from formo_lambda.testing.contract import PATH
@@ -17,10 +20,6 @@ from formo_lambda.testing.inbox import Inbox
 
 if TYPE_CHECKING:
     import ssl
-    from types import TracebackType
-    from typing import Any
-
-    from typing_extensions import Self
 
 
 class LocalCollector(Inbox):

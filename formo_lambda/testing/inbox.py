@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
-from formo_lambda.testing.answers import Answer, Script
+from formo_lambda.testing.answers import Answer, Script, Scripted
 from formo_lambda.testing.contract import judge
 from formo_lambda.testing.request import ReceivedRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from formo_lambda.testing.answers import Scripted
 
 
 class Inbox:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from formo_lambda.testing.inbox import Inbox
 from formo_lambda.transport.protocol import Response
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class RecordingTransport(Inbox):

@@ -20,7 +20,7 @@ LEVELS: list[set[str]] = [
     {"constants", "errors", "forks", "lazy"},
     {"options", "results"},
     {"events"},
-    {"context", "event_methods", "transport", "types"},
+    {"context", "event_methods", "transport"},
     {"delivery"},
     {"invocation"},
     {"process"},
@@ -28,7 +28,7 @@ LEVELS: list[set[str]] = [
     {"handlers"},
     {"asgi", "wsgi"},
     {"decorator"},
-    {"", "testing"},
+    {"", "testing", "types"},
 ]
 MAY_IMPORT = {part: set[str]().union(*LEVELS[:height]) for height, level in enumerate(LEVELS) for part in level}
 #: Platforms stand beside the events' path: they know errors and options, and only from the client on are they known.
