@@ -5,25 +5,27 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Callable
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from formo_lambda import events, forks, options, platforms
 from formo_lambda.errors import ValidationError
 from formo_lambda.event_methods import EventMethods
 from formo_lambda.invocation.scope import checked_key, current_scope
+from formo_lambda.options import OnException, OnInvalid
+from formo_lambda.results import FlushResult, Stats
+from formo_lambda.transport.protocol import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-    from uuid import UUID
+    import uuid
 
-    from typing_extensions import Self
+    import typing_extensions
 
     from formo_lambda.delivery.queue import EventQueue
-    from formo_lambda.invocation.invocation import Invocation
-    from formo_lambda.options import OnException, OnInvalid
-    from formo_lambda.results import FlushResult, Stats
-    from formo_lambda.transport.protocol import Transport
+    from formo_lambda.invocation import invocation as invocations
+else:
+    from formo_lambda.lazy import invocations, typing_extensions, uuid
 
 logger = logging.getLogger("formo_lambda")
 logger.addHandler(logging.NullHandler())
@@ -160,8 +162,8 @@ class FormoAnalytics(EventMethods):
         *,
         on_exception: OnException = "send",
         timeout: float | None = None,
-        idempotency_key: str | int | UUID | None = None,
-    ) -> Invocation:
+        idempotency_key: str | int | uuid.UUID | None = None,
+    ) -> invocations.Invocation:
         """Return a scope for a `with` or `async with` statement: what is tracked in it is flushed when it ends.
 
         Within another scope, such as a decorated handler, its events join those of the outer one when it ends; if
@@ -190,7 +192,7 @@ class FormoAnalytics(EventMethods):
         """The totals of this client since it was made."""
         return self._queue.stats()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> typing_extensions.Self:
         return self
 
     def __exit__(
@@ -198,7 +200,7 @@ class FormoAnalytics(EventMethods):
     ) -> None:
         self.close()
 
-    async def __aenter__(self) -> Self:
+    async def __aenter__(self) -> typing_extensions.Self:
         return self
 
     async def __aexit__(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from formo_lambda.types import CommonFields
+from formo_lambda.types import CommonFields, SignatureStatus, TransactionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-    from uuid import UUID
+    import datetime as dt
+    import uuid
 
-    from typing_extensions import Unpack
-
-    from formo_lambda.types import SignatureStatus, TransactionStatus
+    import typing_extensions
+else:
+    from formo_lambda.lazy import dt, typing_extensions, uuid
 
 _COMMON = frozenset(CommonFields.__annotations__)
 
@@ -31,13 +31,13 @@ class EventMethods(ABC):
         event: str,
         *,
         address: str | None = None,
-        anonymous_id: str | UUID | None = None,
+        anonymous_id: str | uuid.UUID | None = None,
         user_id: str | None = None,
         properties: Mapping[str, Any] | None = None,
         context: Mapping[str, Any] | None = None,
-        timestamp: datetime | float | None = None,
+        timestamp: dt.datetime | float | None = None,
         session_id: str | None = None,
-        message_id: str | UUID | None = None,
+        message_id: str | uuid.UUID | None = None,
     ) -> str:
         """Record that something happened.
 
@@ -85,13 +85,13 @@ class EventMethods(ABC):
         self,
         address: str,
         *,
-        anonymous_id: str | UUID | None = None,
+        anonymous_id: str | uuid.UUID | None = None,
         user_id: str | None = None,
         properties: Mapping[str, Any] | None = None,
         context: Mapping[str, Any] | None = None,
-        timestamp: datetime | float | None = None,
+        timestamp: dt.datetime | float | None = None,
         session_id: str | None = None,
-        message_id: str | UUID | None = None,
+        message_id: str | uuid.UUID | None = None,
     ) -> str:
         """Say who is behind a wallet.
 
@@ -137,7 +137,7 @@ class EventMethods(ABC):
         category: str | None = None,
         title: str | None = None,
         address: str | None = None,
-        **common: Unpack[CommonFields],
+        **common: typing_extensions.Unpack[CommonFields],
     ) -> str:
         """Record that a page or a screen was seen.
 
@@ -173,7 +173,12 @@ class EventMethods(ABC):
         return self._typed("page", address, reserved, common)
 
     def detect(
-        self, *, provider_name: str, rdns: str, address: str | None = None, **common: Unpack[CommonFields]
+        self,
+        *,
+        provider_name: str,
+        rdns: str,
+        address: str | None = None,
+        **common: typing_extensions.Unpack[CommonFields],
     ) -> str:
         """Record that a visitor's wallet software was found, connected or not.
 
@@ -192,7 +197,7 @@ class EventMethods(ABC):
         """
         return self._typed("detect", address, {"provider_name": provider_name, "rdns": rdns}, common)
 
-    def connect(self, address: str, *, chain_id: int, **common: Unpack[CommonFields]) -> str:
+    def connect(self, address: str, *, chain_id: int, **common: typing_extensions.Unpack[CommonFields]) -> str:
         """Record that a wallet was connected, as at a login with it.
 
         Args:
@@ -211,7 +216,11 @@ class EventMethods(ABC):
         return self._typed("connect", address, {"chain_id": chain_id}, common)
 
     def disconnect(
-        self, address: str | None = None, *, chain_id: int | None = None, **common: Unpack[CommonFields]
+        self,
+        address: str | None = None,
+        *,
+        chain_id: int | None = None,
+        **common: typing_extensions.Unpack[CommonFields],
     ) -> str:
         """Record that a wallet was disconnected, as at a logout.
 
@@ -229,7 +238,7 @@ class EventMethods(ABC):
         """
         return self._typed("disconnect", address, {"chain_id": chain_id}, common)
 
-    def chain(self, address: str, *, chain_id: int, **common: Unpack[CommonFields]) -> str:
+    def chain(self, address: str, *, chain_id: int, **common: typing_extensions.Unpack[CommonFields]) -> str:
         """Record that a wallet was switched to another chain.
 
         Args:
@@ -253,7 +262,7 @@ class EventMethods(ABC):
         chain_id: int,
         status: SignatureStatus,
         message: str | None = None,
-        **common: Unpack[CommonFields],
+        **common: typing_extensions.Unpack[CommonFields],
     ) -> str:
         """Record how far a request for a signature came.
 
@@ -287,7 +296,7 @@ class EventMethods(ABC):
         function_name: str | None = None,
         function_args: Mapping[str, object] | None = None,
         builder_codes: str | Sequence[str] | None = None,
-        **common: Unpack[CommonFields],
+        **common: typing_extensions.Unpack[CommonFields],
     ) -> str:
         """Record how far a transaction came.
 

@@ -15,8 +15,8 @@ class _LazyModule:
         return getattr(import_module(self._name), attribute)
 
 
-datetime = _LazyModule("datetime")
 decimal = _LazyModule("decimal")
+dt = _LazyModule("datetime")
 invocations = _LazyModule("formo_lambda.invocation.invocation")
 typing_extensions = _LazyModule("typing_extensions")
 uuid = _LazyModule("uuid")

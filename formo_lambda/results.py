@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from formo_lambda.errors import DeliveryError
+from formo_lambda.errors import DeliveryError
 
 
 class FlushResult(NamedTuple):
@@ -46,8 +45,6 @@ class FlushResult(NamedTuple):
         """
         if not (self.retained or self.undelivered or self.quarantined):
             return
-        from formo_lambda.errors import DeliveryError  # noqa: PLC0415 -- needed on this path only
-
         if self.errors:
             raise self.errors[0]
         if self.quarantined:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-    from decimal import Decimal
-    from uuid import UUID
+    import datetime as dt
+    import decimal
+    import uuid
+else:
+    from formo_lambda.lazy import decimal, dt, uuid
 
 SignatureStatus = Literal["requested", "rejected", "confirmed"]
 TransactionStatus = Literal["started", "broadcasted", "confirmed", "reverted", "rejected"]
@@ -17,7 +19,7 @@ TransactionStatus = Literal["started", "broadcasted", "confirmed", "reverted", "
 class CommonFields(TypedDict, total=False):
     """The arguments of every event method."""
 
-    anonymous_id: str | UUID | None
+    anonymous_id: str | uuid.UUID | None
     """The visitor, as a UUID in any version. Default: a new one, so that events of one visitor are not connected."""
     user_id: str | None
     """Your own id of the user: a string of at least one character."""
@@ -25,24 +27,24 @@ class CommonFields(TypedDict, total=False):
     """Further facts about the event. Copied at once; names that Formo reserves are checked."""
     context: Mapping[str, object] | None
     """The end user's device, page and campaign, see `ContextFields`. Not the context object of AWS Lambda."""
-    timestamp: datetime | float | None
+    timestamp: dt.datetime | float | None
     """When it happened, from 2015 to now: a datetime (a naive one is UTC) or seconds since the epoch. Default: now."""
     session_id: str | None
     """The end user's session. Without it, Formo counts one session a day for all users of one server address."""
-    message_id: str | UUID | None
+    message_id: str | uuid.UUID | None
     """Formo stores one event for each: 1 to 255 printable ASCII characters without blanks. Default: a UUID."""
 
 
 class TrackProperties(TypedDict, total=False):
     """The names that Formo reserves in the properties of a track event. Any others may stand beside them."""
 
-    revenue: float | Decimal | str | None
+    revenue: float | decimal.Decimal | str | None
     """An amount of `currency`, not below 0 and at most 100 000 000: Formo records 0 for more. None is left out."""
     currency: str | None
     """The unit of `revenue`: an ISO 4217 code, sent in lower case. Default, where there is a revenue: usd."""
-    volume: float | Decimal | str | None
+    volume: float | decimal.Decimal | str | None
     """An amount that may be negative, always in the same unit. None is left out."""
-    points: float | Decimal | str | None
+    points: float | decimal.Decimal | str | None
     """A number of points. None is left out."""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Callable, Collection
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from formo_lambda import forks
@@ -12,19 +14,18 @@ from formo_lambda.constants import DEADLINE_RESERVE
 from formo_lambda.delivery import queue as queues
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.flush import Flush
+from formo_lambda.delivery.queue import EventQueue
 from formo_lambda.invocation.scope import current_scope, inside, is_inside, open_scope
+from formo_lambda.options import OnException
 from formo_lambda.results import FlushResult
 from formo_lambda.transport.protocol import is_from_outside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-    from types import TracebackType
-
-    from typing_extensions import Self
+    import typing_extensions
 
     from formo_lambda.delivery.buffer import Buffer
-    from formo_lambda.delivery.queue import EventQueue
-    from formo_lambda.options import OnException
+else:
+    from formo_lambda.lazy import typing_extensions
 
 logger = logging.getLogger("formo_lambda")
 
@@ -214,7 +215,7 @@ class Invocation:
 
     # -- as a `with` statement of the user's -----------------------------------------------------------------------
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> typing_extensions.Self:
         if self._closed or self._entered is not None:
             raise RuntimeError("an invocation is entered once: call `invocation()` again for the next one")
         self._entered = self.step()
@@ -227,7 +228,7 @@ class Invocation:
         self._leave(kind, error, traceback)
         self.close(error)
 
-    async def __aenter__(self) -> Self:
+    async def __aenter__(self) -> typing_extensions.Self:
         return self.__enter__()
 
     async def __aexit__(

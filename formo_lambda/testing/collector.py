@@ -10,16 +10,13 @@ import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import Any
+
+from typing_extensions import Self
 
 from formo_lambda.testing.contract import PATH
 from formo_lambda.testing.recording import Inbox
-
-if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Any
-
-    from typing_extensions import Self
 
 
 class LocalCollector(Inbox):

@@ -6,13 +6,11 @@ import json
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 from formo_lambda.testing.contract import judge
 from formo_lambda.transport.protocol import Response
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 _NO_HEADERS: Mapping[str, str] = {}
 
@@ -61,7 +59,7 @@ class ReceivedRequest(NamedTuple):
 
 #: A status; an answer; an exception, which means that nothing is accepted (see `Answer.error`); or a function of the
 #: request that returns one of these, or None for Formo's own answer.
-Scripted: TypeAlias = "int | Answer | Exception | Callable[[ReceivedRequest], int | Answer | Exception | None]"
+Scripted: TypeAlias = int | Answer | Exception | Callable[[ReceivedRequest], int | Answer | Exception | None]
 
 
 class Inbox:

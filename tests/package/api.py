@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from datetime import datetime, timezone
 from typing import Any
 from uuid import uuid4
@@ -13,14 +23,22 @@ from typing_extensions import assert_type
 from formo_lambda import (
     ConfigurationError,
     DeliveryError,
+    FlushOptions,
     FlushResult,
     FormoAnalytics,
     FormoError,
+    Invocation,
+    Platform,
+    Response,
+    Stats,
+    Transport,
     ValidationError,
+    __version__,
     formo_flush,
 )
+from formo_lambda.asgi import FormoFlushMiddleware as AsgiMiddleware
 from formo_lambda.testing import FakeLambdaContext, LocalCollector, RecordingTransport
-from formo_lambda.transport.protocol import Response, Transport
+from formo_lambda.wsgi import FormoFlushMiddleware as WsgiMiddleware
 
 ADDRESS = "0x9798d87366bdfc5d70b300abdffc4f9e95369b3d"
 
@@ -35,7 +53,9 @@ assert_type(client.flush(), FlushResult)
 assert_type(client.flush(1), FlushResult)
 assert_type(client.flush(timeout=0.5), FlushResult)
 assert_type(client.close(), FlushResult)
+assert_type(client.stats, Stats)
 assert_type(client.stats.tracked, int)
+assert_type(__version__, str)
 
 client.track()  # type: ignore[call-arg] # the name is needed
 client.track("Swap Completed", ADDRESS)  # type: ignore[call-arg] # everything but the name goes by name
@@ -84,6 +104,13 @@ FormoAnalytics(transport=transport)
 FormoAnalytics(transport=object())  # type: ignore[arg-type] # it has no send
 
 
+def use_response(response: Response) -> None:
+    """Read what a transport answers."""
+    assert_type((response.status, response.body, response.requests), tuple[int, bytes, int])
+    assert_type(response.headers, Mapping[str, str])
+    Response("200")  # type: ignore[arg-type] # a number
+
+
 async def use_async() -> None:
     """Use the asynchronous half."""
     assert_type(await client.aflush(), FlushResult)
@@ -91,16 +118,17 @@ async def use_async() -> None:
     assert_type(await client.aclose(), FlushResult)
     async with FormoAnalytics() as opened:
         assert_type(opened, FormoAnalytics)
-    async with client.invocation() as run:
-        assert_type(run.result, FlushResult | None)
+    async with client.invocation() as invocation:
+        assert_type(invocation.result, FlushResult | None)
 
 
 def use_scopes() -> None:
     """Use the context managers."""
     with FormoAnalytics() as opened:
         assert_type(opened, FormoAnalytics)
-    with client.invocation(on_exception="discard", timeout=1, idempotency_key="order 1") as run:
-        assert_type(run.result, FlushResult | None)
+    with client.invocation(on_exception="discard", timeout=1, idempotency_key="order 1") as invocation:
+        assert_type(invocation, Invocation)
+        assert_type(invocation.result, FlushResult | None)
     client.invocation(on_exception=lambda error: isinstance(error, KeyError))
     client.invocation(on_exception="drop")  # type: ignore[arg-type] # one of two, or a callable
 
@@ -318,6 +346,52 @@ assert_type(CalledClass().handle(), int)
 formo_flush(timeout="2")  # type: ignore[call-overload] # seconds
 formo_flush(on_exception="drop")  # type: ignore[call-overload] # one of two, or a callable
 formo_flush(clients=client)  # type: ignore[call-overload] # several
+formo_flush(timout=2)  # type: ignore[call-overload] # no such option
+
+# -- the options of decorator and middleware ---------------------------------------------------------------------------
+
+
+class OwnPlatform:
+    """A platform of the user's own."""
+
+    name = "own"
+    serverless = False
+    exit_budget = 1.0
+
+    def matches(self, environ: Mapping[str, str]) -> bool:
+        """Match nothing."""
+        return False
+
+    def remaining(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float | None:
+        """Say nothing."""
+        return None
+
+
+platform: Platform = OwnPlatform()
+options: FlushOptions = {
+    "timeout": 1.5,
+    "clients": [client],
+    "on_exception": lambda error: isinstance(error, KeyError),
+    "idempotency": lambda event, context: uuid4(),
+    "platforms": [platform],
+}
+wrong_options: FlushOptions = {"timout": 1}  # type: ignore[typeddict-unknown-key] # no such option
+
+
+async def asgi_application(scope: dict[str, Any], receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
+    """Serve nothing."""
+
+
+def wsgi_application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    """Answer nothing."""
+    return []
+
+
+assert_type(formo_flush(**options)(bare)({"a": 1}), list[int])
+assert_type(AsgiMiddleware(asgi_application, **options), AsgiMiddleware)
+assert_type(WsgiMiddleware(wsgi_application, timeout=1, on_exception="discard"), WsgiMiddleware)
+AsgiMiddleware(asgi_application, timeout="1")  # type: ignore[arg-type] # seconds
+WsgiMiddleware(wsgi_application, timout=1)  # type: ignore[call-arg] # no such option
 
 
 def keep(handler: Callable[[int], str]) -> Callable[[int], str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 
 import formo_lambda
+from formo_lambda import types
+from formo_lambda.constants import VERSION
 
 DOCUMENTED = [
     "ConfigurationError",
@@ -12,6 +14,9 @@ DOCUMENTED = [
     "FlushResult",
     "FormoAnalytics",
     "FormoError",
+    "Response",
+    "Stats",
+    "Transport",
     "ValidationError",
     "formo_flush",
     "request_context",
@@ -44,3 +49,20 @@ def test_errors_have_one_root() -> None:
     errors = [value for value in values if isinstance(value, type) and issubclass(value, Exception)]
     assert errors
     assert all(issubclass(error, formo_lambda.FormoError) for error in errors)
+
+
+def test_the_version_can_be_asked_for() -> None:
+    """`formo_lambda.__version__` is the version of the code."""
+    assert formo_lambda.__version__ == VERSION
+
+
+def test_every_public_name_is_documented() -> None:
+    """Each name of `__all__`, and each class that is there for annotations, has a docstring."""
+    things = {name: vars(formo_lambda)[name] for name in formo_lambda.__all__}
+    things |= {name: getattr(formo_lambda, name) for name in ("FlushOptions", "Invocation", "Platform")}
+    things |= {
+        name: thing
+        for name, thing in vars(types).items()
+        if isinstance(thing, type) and thing.__module__ == types.__name__ and not name.startswith("_")
+    }
+    assert [name for name, thing in things.items() if isinstance(thing, type) and not thing.__doc__] == []
