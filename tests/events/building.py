@@ -30,15 +30,15 @@ def id_maker() -> Callable[[], str]:
     return lambda: f"00000000-0000-4000-8000-{next(numbers):012d}"
 
 
-def built_bytes(kind: str, **arguments: Any) -> bytes:
+def built_bytes(event_type: str, **arguments: Any) -> bytes:
     """Return the bytes of one event."""
-    _, data = build(kind, **{"now": NOW, "new_id": id_maker(), **arguments})
+    _, data = build(event_type, **{"now": NOW, "new_id": id_maker(), **arguments})
     return data
 
 
-def built(kind: str, **arguments: Any) -> dict[str, Any]:
+def built(event_type: str, **arguments: Any) -> dict[str, Any]:
     """Return one event as a reader sees it, before `sent_at` is added."""
-    event = json.loads(built_bytes(kind, **arguments) + b"}")
+    event = json.loads(built_bytes(event_type, **arguments) + b"}")
     assert isinstance(event, dict)
     return event
 
@@ -48,13 +48,13 @@ def tracked(properties: Any, **arguments: Any) -> Any:
     return built("track", event="Swap Completed", properties=properties, **arguments)["properties"]
 
 
-def refusal(kind: str, **arguments: Any) -> ValidationError:
+def refusal(event_type: str, **arguments: Any) -> ValidationError:
     """Return the error that building an event ends with."""
     with pytest.raises(ValidationError) as caught:
-        built_bytes(kind, **arguments)
+        built_bytes(event_type, **arguments)
     return caught.value
 
 
-def refused_field(kind: str, **arguments: Any) -> str:
+def refused_field(event_type: str, **arguments: Any) -> str:
     """Return the field that an event is refused for."""
-    return refusal(kind, **arguments).field
+    return refusal(event_type, **arguments).field

@@ -82,10 +82,10 @@ def test_what_is_no_address(address: object) -> None:
 
 
 @pytest.mark.parametrize("digits", ["0" * 40, "0" * 36 + "dead", "0" * 36 + "dEaD"])
-@pytest.mark.parametrize("kind", ["track", "identify"])
-def test_addresses_that_nobody_holds(digits: str, kind: str) -> None:
+@pytest.mark.parametrize("event_type", ["track", "identify"])
+def test_addresses_that_nobody_holds(digits: str, event_type: str) -> None:
     """The zero address and the burn address are no users."""
-    refused = refusal(kind, event="Swap", address="0x" + digits)
+    refused = refusal(event_type, event="Swap", address="0x" + digits)
     assert (refused.field, refused.reason) == ("address", "must be a wallet, not the zero address or a burn address")
 
 

@@ -67,20 +67,20 @@ class Status(str, Enum):
 def test_the_types_of_the_events_api() -> None:
     """The table has every type of the Events API that a server can know."""
     assert EVENT_TYPES.keys() == LEAST.keys()
-    assert {kind for kind, rule in EVENT_TYPES.items() if rule.reserved} == RESERVED.keys()
+    assert {event_type for event_type, rule in EVENT_TYPES.items() if rule.reserved} == RESERVED.keys()
 
 
-@pytest.mark.parametrize("kind", LEAST)
-def test_the_least_event(kind: str) -> None:
+@pytest.mark.parametrize("event_type", LEAST)
+def test_the_least_event(event_type: str) -> None:
     """With the least arguments an event has exactly the fields of the wire format."""
-    arguments = LEAST[kind]
-    assert built(kind, **arguments) == {
-        "type": kind,
+    arguments = LEAST[event_type]
+    assert built(event_type, **arguments) == {
+        "type": event_type,
         "channel": "server",
         "version": "0",
         "anonymous_id": "00000000-0000-4000-8000-000000000001",
         "user_id": None,
-        **({"event": "Swap"} if kind == "track" else {}),
+        **({"event": "Swap"} if event_type == "track" else {}),
         "properties": arguments.get("reserved", {}),
         "context": {"library_name": LIBRARY_NAME, "library_version": VERSION},
         "address": CHECKSUMMED if "address" in arguments else None,
@@ -89,40 +89,42 @@ def test_the_least_event(kind: str) -> None:
     }
 
 
-@pytest.mark.parametrize("kind", RESERVED)
-def test_reserved_properties(kind: str) -> None:
+@pytest.mark.parametrize("event_type", RESERVED)
+def test_reserved_properties(event_type: str) -> None:
     """Every reserved property is sent as given, beside the caller's own properties."""
     own = {"plan": "pro"}
-    reserved = RESERVED[kind]
-    assert reserved.keys() == EVENT_TYPES[kind].reserved.keys()
-    event = built(kind, address=ADDRESS, reserved=reserved, properties=own)
-    flattened = {"amount": "5"} if kind == "transaction" else {}
+    reserved = RESERVED[event_type]
+    assert reserved.keys() == EVENT_TYPES[event_type].reserved.keys()
+    event = built(event_type, address=ADDRESS, reserved=reserved, properties=own)
+    flattened = {"amount": "5"} if event_type == "transaction" else {}
     assert event["properties"] == {**reserved, **own, **flattened}
 
 
-@pytest.mark.parametrize("kind", RESERVED)
-def test_reserved_names_in_properties(kind: str) -> None:
+@pytest.mark.parametrize("event_type", RESERVED)
+def test_reserved_names_in_properties(event_type: str) -> None:
     """What is reserved may stand in the properties instead; the result is the same."""
-    in_properties = built(kind, address=ADDRESS, properties=RESERVED[kind])
-    assert in_properties == built(kind, address=ADDRESS, reserved=RESERVED[kind])
+    in_properties = built(event_type, address=ADDRESS, properties=RESERVED[event_type])
+    assert in_properties == built(event_type, address=ADDRESS, reserved=RESERVED[event_type])
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [(kind, name) for kind, reserved in RESERVED.items() for name in reserved], ids=str
+    ("event_type", "name"),
+    [(event_type, name) for event_type, reserved in RESERVED.items() for name in reserved],
+    ids=str,
 )
-def test_reserved_properties_are_checked(kind: str, name: str) -> None:
+def test_reserved_properties_are_checked(event_type: str, name: str) -> None:
     """A value of the wrong type is refused, whether it is an argument or a property, under its own name."""
-    wrong = {**RESERVED[kind], name: 1.5}
-    assert refusal(kind, address=ADDRESS, reserved=wrong).field == name
-    if kind != "identify":  # its properties are traits, which are the caller's
-        assert refusal(kind, address=ADDRESS, properties=wrong).field == f"properties.{name}"
+    wrong = {**RESERVED[event_type], name: 1.5}
+    assert refusal(event_type, address=ADDRESS, reserved=wrong).field == name
+    if event_type != "identify":  # its properties are traits, which are the caller's
+        assert refusal(event_type, address=ADDRESS, properties=wrong).field == f"properties.{name}"
 
 
-@pytest.mark.parametrize("kind", RESERVED)
-def test_nothing_is_given_twice(kind: str) -> None:
+@pytest.mark.parametrize("event_type", RESERVED)
+def test_nothing_is_given_twice(event_type: str) -> None:
     """A reserved property that is an argument and a property is refused: one of the two would be lost."""
-    name, value = next(iter(RESERVED[kind].items()))
-    refused = refusal(kind, address=ADDRESS, reserved=RESERVED[kind], properties={name: value})
+    name, value = next(iter(RESERVED[event_type].items()))
+    refused = refusal(event_type, address=ADDRESS, reserved=RESERVED[event_type], properties={name: value})
     assert (refused.field, refused.reason) == (
         f"properties.{name}",
         f"must be given once, here or as the argument {name}",
@@ -130,24 +132,26 @@ def test_nothing_is_given_twice(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [(kind, name) for kind, rule in EVENT_TYPES.items() for name in rule.required], ids=str
+    ("event_type", "name"),
+    [(event_type, name) for event_type, rule in EVENT_TYPES.items() for name in rule.required],
+    ids=str,
 )
-def test_required_properties(kind: str, name: str) -> None:
+def test_required_properties(event_type: str, name: str) -> None:
     """What a type cannot do without is refused under its own name where it is missing or None."""
-    least = LEAST[kind]["reserved"]
+    least = LEAST[event_type]["reserved"]
     without = {other: value for other, value in least.items() if other != name}
     for reserved in (without, {**without, name: None}):
-        assert refusal(kind, address=ADDRESS, reserved=reserved).field == name
+        assert refusal(event_type, address=ADDRESS, reserved=reserved).field == name
 
 
-@pytest.mark.parametrize("kind", LEAST)
-def test_which_types_need_a_wallet(kind: str) -> None:
+@pytest.mark.parametrize("event_type", LEAST)
+def test_which_types_need_a_wallet(event_type: str) -> None:
     """Types that are about a wallet are refused without one; the others go out with a null address."""
-    arguments = {name: value for name, value in LEAST[kind].items() if name != "address"}
-    if kind in {"track", "page", "detect", "disconnect"}:
-        assert built(kind, **arguments)["address"] is None
+    arguments = {name: value for name, value in LEAST[event_type].items() if name != "address"}
+    if event_type in {"track", "page", "detect", "disconnect"}:
+        assert built(event_type, **arguments)["address"] is None
     else:
-        assert refusal(kind, **arguments).field == "address"
+        assert refusal(event_type, **arguments).field == "address"
 
 
 def test_none_is_left_out() -> None:
@@ -163,19 +167,19 @@ def test_chain_ids_are_positive_integers(chain_id: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "statuses"),
+    ("event_type", "statuses"),
     [
         ("signature", ("requested", "rejected", "confirmed")),
         ("transaction", ("started", "broadcasted", "confirmed", "reverted", "rejected")),
     ],
 )
-def test_statuses(kind: str, statuses: tuple[str, ...]) -> None:
+def test_statuses(event_type: str, statuses: tuple[str, ...]) -> None:
     """Each type's own statuses are sent, any others refused with the list of them."""
     for status in (*statuses, Status.CONFIRMED):
-        sent = built(kind, address=ADDRESS, reserved={"chain_id": 1, "status": status})["properties"]["status"]
+        sent = built(event_type, address=ADDRESS, reserved={"chain_id": 1, "status": status})["properties"]["status"]
         assert sent == (status.value if isinstance(status, Status) else status)
     for wrong in ("Confirmed", "done", "", 1, ["confirmed"], {"a": 1}):
-        refused = refusal(kind, address=ADDRESS, reserved={"chain_id": 1, "status": wrong})
+        refused = refusal(event_type, address=ADDRESS, reserved={"chain_id": 1, "status": wrong})
         assert (refused.field, refused.reason) == ("status", f"must be one of {', '.join(statuses)}")
 
 
@@ -187,9 +191,9 @@ def test_unknown_types() -> None:
 
 def test_unknown_properties() -> None:
     """An argument that the type does not reserve is a programming error, not a value lost in silence."""
-    for kind in EVENT_TYPES:
+    for event_type in EVENT_TYPES:
         with pytest.raises(TypeError, match="has no colour"):
-            built(kind, event="Swap", address=ADDRESS, reserved={**RESERVED.get(kind, {}), "colour": None})
+            built(event_type, event="Swap", address=ADDRESS, reserved={**RESERVED.get(event_type, {}), "colour": None})
 
 
 def test_statuses_are_written_once() -> None:

@@ -33,10 +33,10 @@ def test_only_32_bytes_are_an_address(raw: bytes) -> None:
         assert refusal("identify", address=text).field == "address"
 
 
-@pytest.mark.parametrize("kind", ["track", "identify"])
-def test_case_is_kept_and_blanks_are_trimmed(kind: str) -> None:
+@pytest.mark.parametrize("event_type", ["track", "identify"])
+def test_case_is_kept_and_blanks_are_trimmed(event_type: str) -> None:
     """The letters of a Solana address keep their case; blanks around it do not matter."""
-    assert built(kind, event="Swap", address=f" {SOLANA_ADDRESS}\n")["address"] == SOLANA_ADDRESS
+    assert built(event_type, event="Swap", address=f" {SOLANA_ADDRESS}\n")["address"] == SOLANA_ADDRESS
 
 
 def test_listed_programs_are_well_formed() -> None:

@@ -27,10 +27,10 @@ def _members(typed_dict: Any) -> set[str]:
     return set(typed_dict.__required_keys__ | typed_dict.__optional_keys__)
 
 
-@pytest.mark.parametrize("kind", PROPERTIES)
-def test_reserved_properties_are_typed(kind: str) -> None:
-    """The type of a kind's properties has exactly the names that are checked."""
-    assert _members(PROPERTIES[kind]) == set(EVENT_TYPES[kind].reserved)
+@pytest.mark.parametrize("event_type", PROPERTIES)
+def test_reserved_properties_are_typed(event_type: str) -> None:
+    """The type of an event type's properties has exactly the names that are checked."""
+    assert _members(PROPERTIES[event_type]) == set(EVENT_TYPES[event_type].reserved)
 
 
 def test_identify_types_the_wallet_and_the_traits() -> None:
@@ -39,11 +39,11 @@ def test_identify_types_the_wallet_and_the_traits() -> None:
     assert "display_name" in _members(types.IdentifyProperties)
 
 
-@pytest.mark.parametrize("kind", LEAST)
-def test_payloads_are_typed(kind: str) -> None:
-    """The type of a kind's payload has exactly the fields that are sent, and its name as the type."""
-    typed = getattr(types, f"{kind.title()}Payload")
-    event = built(kind, **{**LEAST[kind], "session_id": "s"})
+@pytest.mark.parametrize("event_type", LEAST)
+def test_payloads_are_typed(event_type: str) -> None:
+    """The type of an event type's payload has exactly the fields that are sent, and its name as the type."""
+    typed = getattr(types, f"{event_type.title()}Payload")
+    event = built(event_type, **{**LEAST[event_type], "session_id": "s"})
     assert _members(typed) == event.keys() | {"sent_at"}
     assert get_args(types.SignatureStatus) == ("requested", "rejected", "confirmed")
 
@@ -65,7 +65,7 @@ def test_the_types_fit_the_calls() -> None:
 
 
 def test_every_reserved_name_has_an_example() -> None:
-    """Each kind with reserved properties is exercised with all of them by the tests of the event types."""
-    assert {kind: set(reserved) for kind, reserved in RESERVED.items()} == {
-        kind: set(rule.reserved) for kind, rule in EVENT_TYPES.items() if rule.reserved
+    """Each event type with reserved properties is exercised with all of them by the tests of the event types."""
+    assert {event_type: set(reserved) for event_type, reserved in RESERVED.items()} == {
+        event_type: set(rule.reserved) for event_type, rule in EVENT_TYPES.items() if rule.reserved
     }

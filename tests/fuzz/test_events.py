@@ -34,18 +34,18 @@ _client = FormoAnalytics("key", transport=_memory, handle_signals=False)
 @st.composite
 def event_calls(draw: st.DrawFn) -> Plan:
     """Calls of the event methods: most of them right but for a few arguments, which are anything."""
-    kind = draw(st.sampled_from(sorted(EVENT_TYPES)))
-    rule = EVENT_TYPES[kind]
-    own = () if kind == "identify" else tuple(rule.reserved)
-    fields = [*_COMMON, *own, *_NEEDED[kind]]
-    makers = {name: made(value) for name, value in _NEEDED[kind].items()}
+    event_type = draw(st.sampled_from(sorted(EVENT_TYPES)))
+    rule = EVENT_TYPES[event_type]
+    own = () if event_type == "identify" else tuple(rule.reserved)
+    fields = [*_COMMON, *own, *_NEEDED[event_type]]
+    makers = {name: made(value) for name, value in _NEEDED[event_type].items()}
     for field in draw(st.lists(st.sampled_from(["properties", "context", *fields]), max_size=3)):
         makers[field] = draw(ENTRIES if field in {"properties", "context", "function_args"} else ANYTHING)
     fits = True
     if draw(st.integers(0, 15)) == 15:
         fits = False
         makers[draw(st.sampled_from(["adress", "kind", "reserved", "now", "chainId", "self"]))] = draw(ANYTHING)
-    return Plan(kind, makers, fits)
+    return Plan(event_type, makers, fits)
 
 
 @settings(bounded, max_examples=3 * settings().max_examples)
