@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.quick or options.only:
         print("\nNot recorded: only a full run is.")
     else:
-        report.write(measures, installed, time.monotonic() - started)
+        report.write(measures, time.monotonic() - started)
     return 0
 
 

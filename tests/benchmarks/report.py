@@ -15,7 +15,6 @@ from tests.benchmarks.targets import compare
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tests.benchmarks.environments import Installed
     from tests.benchmarks.spread import Measure, Measures, Spread
     from tests.benchmarks.targets import Comparison
 
@@ -42,34 +41,26 @@ _GROUPS = {
 }
 
 
-def document(measures: Measures, installed: dict[str, Installed], seconds: float) -> dict[str, Any]:
-    """Return everything as it is written to JSON."""
+def document(measures: Measures) -> dict[str, Any]:
+    """Return what is read again: what a check compares with, and what the picture is drawn from."""
     return {
         "delays": picture.delays(measures),
-        "machine": {
-            "python": platform.python_version(),
-            "system": f"{platform.system()} {platform.machine()}",
-            "cores": os.cpu_count(),
-            "seconds": round(seconds),
-        },
-        "versions": {name: one.versions for name, one in installed.items() if one.versions},
-        "comparisons": [{**row._asdict(), "value": round(row.value, 4)} for row in compare(measures)],
-        "measures": {name: measure.as_dict() for name, measure in measures.items()},
+        "comparisons": {row.name: round(row.value, 4) for row in compare(measures)},
     }
 
 
-def write(measures: Measures, installed: dict[str, Installed], seconds: float) -> None:
+def write(measures: Measures, seconds: float) -> None:
     """Write results.json, results.md and the picture."""
-    results = document(measures, installed, seconds)
+    results = document(measures)
     JSON_FILE.write_text(json.dumps(results, indent=1) + "\n")
-    heading = "# Benchmarks\n\n" + _circumstances(results["machine"])
+    heading = "# Benchmarks\n\n" + _circumstances(seconds)
     MARKDOWN_FILE.write_text("\n".join([heading, *tables(measures)]) + "\n")
     picture.FILE.write_text(picture.draw(results["delays"]))
 
 
 def check(measures: Measures) -> list[str]:
     """Return what fell far behind the recorded results, in words."""
-    recorded = {row["name"]: row["value"] for row in json.loads(JSON_FILE.read_text())["comparisons"]}
+    recorded = json.loads(JSON_FILE.read_text())["comparisons"]
     return [
         f"{row.name}: {row.value:.2f} {row.unit}, recorded {recorded[row.name]:.2f} {row.unit}"
         for row in compare(measures)
@@ -100,10 +91,11 @@ def tables(measures: Measures) -> Iterator[str]:
                 yield _NODE.rstrip()
 
 
-def _circumstances(machine: dict[str, Any]) -> str:
+def _circumstances(seconds: float) -> str:
     return (
-        f"Made by `make bench` in {machine['seconds']} s on {machine['cores']} cores, {machine['system']}, "
-        f"Python {machine['python']}. Medians, with the quartiles in brackets; everything in one run, interleaved."
+        f"Made by `make bench` in {seconds:.0f} s on {os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}. Medians, with the quartiles in brackets; everything in one run, "
+        "interleaved."
     )
 
 
