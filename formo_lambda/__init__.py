@@ -29,7 +29,7 @@ __all__ = [
     "request_context",
 ]
 
-__version__ = constants.VERSION
+__version__: str = constants.VERSION
 
 #: What your annotations may name, beside the public functions and classes, each with its module.
 _FOR_ANNOTATIONS = {

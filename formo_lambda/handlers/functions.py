@@ -60,9 +60,7 @@ def wrapper_of(handler: Any, options: HandlerOptions) -> Any:
     if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(function):
         wrapper = _of_coroutine_function(handler, options)
     elif inspect.isasyncgenfunction(handler) or inspect.isasyncgenfunction(function):
-        wrapper = async_generator_function(
-            lambda *args, **kwargs: (handler(*args, **kwargs), options.open(args, kwargs))
-        )
+        wrapper = _of_async_generator_function(handler, options)
     elif inspect.isgeneratorfunction(handler) or inspect.isgeneratorfunction(function):
         wrapper = _of_generator_function(handler, options)
     else:
@@ -107,6 +105,10 @@ def _of_coroutine_function(handler: Callable[..., Any], options: HandlerOptions)
         return await _finish_async(result, invocation, args, kwargs)
 
     return wrapper
+
+
+def _of_async_generator_function(handler: Callable[..., Any], options: HandlerOptions) -> Callable[..., Any]:
+    return async_generator_function(lambda *args, **kwargs: (handler(*args, **kwargs), options.open(args, kwargs)))
 
 
 def _of_generator_function(handler: Callable[..., Any], options: HandlerOptions) -> Callable[..., Any]:
