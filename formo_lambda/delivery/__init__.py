@@ -11,8 +11,9 @@ A flush works on the caller's own thread::
 1. `track()` appends to a deque. It takes no lock, and starts no thread while the buffer is not full and a connection
    is warm.
 2. An event is in exactly one place: a buffer, a waiting batch, a batch in flight, the retained, or an outcome. It
-   moves under the one lock of its queue (`queue`), which is never held during I/O, a callback or a log call. Only a
-   buffer is emptied in one call into C, so that whoever interrupts a change finds each event once.
+   moves under the one lock of its queue (`places`), which is never held during I/O, a callback or a log call. A move
+   notes first where events go, and then removes them from where they were. If an exception of a signal handler
+   interrupts it, the next move puts in order what is left half done.
 3. A flush (`flush`) takes what is due: its buffers and, with the breaker closed or if the user asked for it, what is
    retained. The batches of one client wait in one list, and at most ten of its requests are under way at a time.
    Whoever has a reason to work (a caller until its batches are settled, a worker while something waits) and finds
@@ -29,7 +30,8 @@ A flush works on the caller's own thread::
    callbacks (`callbacks`). One thread of the process sleeps until something is due that nobody flushes.
 6. Where no thread can be started, all of it runs on the caller's.
 
-Requests are sent by `send`, with retries by `retry`. The table of the circuit breaker stands in `breaker`.
+Which batches a request takes, and what its end means, is in `queue`. Requests are sent by `send`, with retries by
+`retry`. The table of the circuit breaker stands in `breaker`.
 
 Modules are imported one by one, so that `import formo_lambda` loads neither urllib3 nor tenacity.
 """
