@@ -14,8 +14,9 @@ FUZZ_INPUT ?=
 # The supported Pythons are written once: in pyproject.toml's classifiers.
 PYTHONS := $(shell sed -n 's/.*:: Python :: \(3\.[0-9]*\)".*/\1/p' pyproject.toml)
 MINE := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-# The rows of `make test-versions`. `lowest` has the oldest runtime dependencies that pyproject.toml allows.
-ROWS ?= $(patsubst %,unit-%,$(filter-out $(MINE),$(PYTHONS))) lowest-$(firstword $(PYTHONS))
+# The rows of `make test-versions`: the other Pythons, and the oldest runtime dependencies that pyproject.toml allows.
+OTHERS ?= $(patsubst %,unit-%,$(filter-out $(MINE),$(PYTHONS)))
+ROWS := $(OTHERS) lowest-$(firstword $(PYTHONS))
 LOWEST := $(shell sed -n '/^dependencies = \[/,/^\]/s/^ *"\([a-z0-9-]*\)>=\([0-9.]*\).*/\1==\2/p' pyproject.toml)
 # The runtimes that the tests drive, by the files in tests/runtimes/requirements, each with the Pythons it is tested on.
 RUNTIMES := azure-3.13 google-3.10 google-3.11 google-3.12 google-3.13 lambda-3.11 lambda-3.12 lambda_frameworks-3.13
@@ -31,7 +32,7 @@ NO_UNIT := samples tests/package/test_distribution.py tests/promises/faults test
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-random test-versions faults check lint types format wheel clean
-.PHONY: runtimes platforms samples bench bench-check fuzz $(ROWS)
+.PHONY: pythons pyodide runtimes platforms samples bench bench-check fuzz $(ROWS)
 .SECONDEXPANSION:
 
 help: ## show this list
@@ -48,14 +49,20 @@ test: $(READY) runtimes ## run all tests, with branch coverage of the package
 test-random: $(READY) runtimes ## run all tests in a random order (its seed is printed)
 	$(BIN)/python $(PYTEST) -p randomly
 
+pythons:
+	@echo $(PYTHONS)
+
 test-versions: $(ROWS) ## run the unit tests on the other supported Pythons, and with the oldest dependencies
 $(ROWS): .venvs/$$@/.ready
 	@[ ! -e $< ] || { echo "== $@"; .venvs/$@/bin/python $(PYTEST) --quiet $(NO_UNIT:%=--ignore=%); }
 
+pyodide: .venvs/pyodide/.ready ## run the tests of what needs no threads and no sockets on CPython 3.14, as WebAssembly
+	@[ ! -e $< ] || { echo "== $@"; node tests/runtimes/pyodide/run.mjs $(<D) . tests/runtimes/pyodide/unit_tests.py; }
+
 faults: $(READY) ## flush against every fault within every budget, and print the table (some minutes)
 	@$(BIN)/python -m tests.promises.faults.matrix
 
-check: lint types test test-versions ## everything CI checks
+check: lint types test test-versions pyodide ## everything CI checks
 
 lint: $(READY) ## check the format and the lint rules
 	$(BIN)/python -m ruff format --check
@@ -126,6 +133,6 @@ $(ENVIRONMENTS:%=.venvs/%/.ready): .venvs/%/.ready: $$(or $$(requirements),pypro
 	echo "Setting up .venvs/pyodide (once; again when its requirements change)" \
 	&& rm -rf .venvs/pyodide && mkdir -p .venvs/pyodide && cp $< .venvs/pyodide/ \
 	&& npm install --prefix .venvs/pyodide --silent --no-audit --no-fund --no-package-lock \
-	&& $(PIP) install --target .venvs/pyodide/site-packages --python-version 3.14 --only-binary=:all: \
-	   -r tests/runtimes/requirements/pyodide.txt \
+	&& $(PIP) install --target .venvs/pyodide/site-packages --python-version 3.14 --platform any --abi none \
+	   --only-binary=:all: -r tests/runtimes/requirements/pyodide.txt \
 	&& touch $@

@@ -8,7 +8,7 @@ const python = await loadPyodide({ env: { HOME: "/home", PYTHONDONTWRITEBYTECODE
 
 const folders = {
   "/mounted/site-packages": `${home}/site-packages`,
-  "/mounted/project/formo_lambda": `${project}/formo_lambda`,
+  "/mounted/project": project,
 };
 for (const [there, here] of Object.entries(folders)) {
   python.FS.mkdirTree(there);
@@ -16,4 +16,5 @@ for (const [there, here] of Object.entries(folders)) {
 }
 python.runPython('import sys; sys.path[:0] = ["/mounted/project", "/mounted/site-packages"]');
 python.runPython(readFileSync(program, "utf8"));
-await python.globals.get("main")();
+const status = await python.globals.get("main")();
+process.exit(status ?? 0);
