@@ -1,4 +1,4 @@
-"""The client: `FormoAnalytics`, a facade over events, invocations and delivery."""
+"""The client, `FormoAnalytics`: builds events, puts them into the buffer of their scope, and flushes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from formo_lambda import events, forks, options, platforms
 from formo_lambda.errors import ValidationError
 from formo_lambda.event_methods import EventMethods
-from formo_lambda.invocation.scope import checked_key, current_scope
+from formo_lambda.invocation.scope import Scope, checked_key, current_scope
 from formo_lambda.options import OnException, OnInvalid
 from formo_lambda.results import FlushResult, Stats
 from formo_lambda.transport.protocol import Transport
@@ -39,9 +39,10 @@ class FormoAnalytics(EventMethods):
 
     Args:
         write_key: The SDK write key of the project; None takes it from `FORMO_WRITE_KEY`.
-        flush_at: Events (1 to 100) that make a buffer leave at once.
-        flush_interval: Seconds (1 to 300) after which the oldest buffered event makes its buffer leave.
-        max_queue_size: Bytes as sent (1 000 to 500 000) that make a buffer leave; also the most that a request carries.
+        flush_at: Flush once this many events (1 to 100) are buffered.
+        flush_interval: Flush once the oldest buffered event is this many seconds (1 to 300) old.
+        max_queue_size: Flush once this many bytes (1 000 to 500 000), as sent, are buffered; also the most that one
+            request carries.
         retry_count: Further attempts (0 to 10) after a network error, HTTP 408, 429 or 5xx.
         flush_timeout: The most seconds (0.01 to 600) one flush takes; a platform's own deadline shortens it.
         request_timeout: The most seconds (0.01 to 600) one attempt takes.
@@ -50,7 +51,8 @@ class FormoAnalytics(EventMethods):
             `FORMO_EVENTS_BASE_URL`.
         enabled: False sends nothing, and needs no key; None is true unless `FORMO_DISABLED=1`.
         handle_signals: Whether SIGTERM flushes first, where nobody else handles it.
-        on_undelivered: Called with events that are given up, as the dicts that were sent, and a DeliveryError.
+        on_undelivered: Called with events that are undelivered for good, as the dicts that were sent, and a
+            DeliveryError.
         on_invalid: "raise" raises ValidationError for an invalid event; "log" logs a warning and drops it.
         transport: What sends the requests, instead of urllib3.
         json_default: Called for a value in properties or context that has no JSON form; returns one that has.
@@ -108,7 +110,7 @@ class FormoAnalytics(EventMethods):
             process.register(self._platform.exit_budget if self._options.handle_signals else None)
         # Kept, because nothing can be imported any more while the interpreter ends.
         self._invocations = invocation
-        #: Whether a word is due when something is tracked where nothing flushes it.
+        #: True until we have warned about an event tracked outside any invocation.
         self._warns = self._platform.serverless and self._options.enabled
 
     # -- sending ---------------------------------------------------------------------------------------------------
@@ -116,7 +118,7 @@ class FormoAnalytics(EventMethods):
     def flush(self, timeout: float | None = None) -> FlushResult:
         """Send everything that is buffered and wait for what is under way; try even a server that just failed.
 
-        It never raises for a failed delivery: the result tells.
+        It never raises for a failed delivery: see the result.
 
         Args:
             timeout: The most seconds it takes; None for `flush_timeout`. A platform's deadline shortens it.
@@ -218,19 +220,15 @@ class FormoAnalytics(EventMethods):
     def _record(self, kind: str, *, message_id: object = None, **fields: Any) -> str:
         forks.check()
         scope = current_scope()
-        queue = self._queue
         if scope is None:
-            buffer = queue.own
-            new_id = events.random_uuid
+            buffer, new_id = self._queue.own, events.random_uuid
             if self._warns:
                 self._warn()
         else:
-            buffer = scope.buffer_of(queue)
-            new_id = events.stocked_uuid
-        if message_id is None and scope is not None and scope.keyed:
-            seed = scope.next_seed(kind, fields.get("event"), fields.get("address"))
-            if seed is not None:
-                message_id = events.derived_uuid(*seed)
+            # A stock of ids must not outlive an invocation.
+            buffer, new_id = scope.buffer_of(self._queue), events.stocked_uuid
+            if message_id is None and scope.keyed:
+                message_id = _derived_id(scope, kind, fields)
         try:
             made_id, event = events.build(
                 kind,
@@ -243,18 +241,24 @@ class FormoAnalytics(EventMethods):
         except ValidationError as error:
             if self._options.on_invalid == "raise":
                 raise
-            queue.count_invalid(buffer)
+            self._queue.count_invalid(buffer)
             logger.warning("an invalid %s event was dropped: %s", kind, error)
             return ""
         if self._options.enabled:
-            queue.append(buffer, event)
+            self._queue.append(buffer, event)
         return made_id
 
     def _warn(self) -> None:
-        """Say once that nothing sees to it that an event leaves in time."""
+        """Log once that nothing flushes the event in time."""
         self._warns = False
         logger.warning(
             "an event was tracked outside any invocation: on %s it may wait for the next one, or be lost. "
             "Put @formo_flush on the handler, directly above its `def` or `class`, or call flush() before it returns",
             self._platform.name,
         )
+
+
+def _derived_id(scope: Scope, kind: str, fields: dict[str, Any]) -> str | None:
+    """Return the id that an event has under the idempotency key of its scope."""
+    seed = scope.next_seed(kind, fields.get("event"), fields.get("address"))
+    return None if seed is None else events.derived_uuid(*seed)

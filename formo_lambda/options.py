@@ -46,16 +46,16 @@ class Options(NamedTuple):
     Attributes:
         write_key: None where the client is disabled without one.
         endpoint: The URL that events are posted to.
-        flush_at: Events that make a buffer leave.
-        flush_interval: Seconds after which the oldest buffered event makes it leave.
-        max_queue_size: Bytes, as sent, that make a buffer leave; also the most that one request carries.
+        flush_at: Flush once this many events are buffered.
+        flush_interval: Flush once the oldest buffered event is this many seconds old.
+        max_queue_size: Flush once this many bytes, as sent, are buffered; also the most that one request carries.
         retry_count: Further attempts after the first, for one batch.
         flush_timeout: The most seconds one flush takes.
         request_timeout: The most seconds one attempt takes.
         max_retained_size: The most bytes of events kept for a later flush.
         enabled: Whether anything is buffered and sent at all.
         handle_signals: Whether SIGTERM flushes before it ends the process.
-        on_undelivered: Called with events that are given up, as a list of dicts, and the reason.
+        on_undelivered: Called with undelivered events, as a list of dicts, and the reason.
         on_invalid: Whether an invalid event raises or is logged and dropped.
         json_default: Called for a value that has no JSON form of its own.
     """
@@ -118,17 +118,18 @@ def resolve(
     )
 
 
-def plain(value: object) -> str | int | float | None:
+def plain(value: Any) -> str | int | float | None:
     """Return a string, a number or a bool as exactly that, and None for anything else.
 
-    None of the value's own code is run: a subclass may raise where it is compared, or when asked for its class.
+    None of the value's own code is run: a subclass may raise where it is compared, and a member of an enumeration of
+    strings looks different in a formatted string from one Python to another.
     """
     kind = type(value)
     if issubclass(kind, str):
         return str.__str__(value)  # pyright: ignore[reportArgumentType] # its `kind` is one
     if issubclass(kind, int):
-        return value if value is True or value is False else int.__pos__(value)  # type: ignore[arg-type]
-    return float.__pos__(value) if issubclass(kind, float) else None  # type: ignore[arg-type]
+        return value if value is True or value is False else int.__pos__(value)
+    return float.__pos__(value) if issubclass(kind, float) else None
 
 
 def checked_timeout(value: object) -> float | None:

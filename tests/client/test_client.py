@@ -108,10 +108,10 @@ def test_bad_input_raises_at_the_call_and_records_nothing(
     with pytest.raises(ValidationError) as caught:
         client.track(**arguments)
     assert caught.value.field == field
-    with client.invocation() as run, pytest.raises(ValidationError):
+    with client.invocation() as invocation, pytest.raises(ValidationError):
         client.track(**arguments)
-    assert run.result is not None
-    assert (run.result.sent, run.result.invalid) == (0, 0)
+    assert invocation.result is not None
+    assert (invocation.result.sent, invocation.result.invalid) == (0, 0)
     assert client.stats.tracked == 0
     assert transport.requests == []
 
@@ -128,12 +128,12 @@ def test_invalid_events_can_be_logged_instead(
 ) -> None:
     """With on_invalid="log" nothing raises: a warning each, counted by the next flush, and the good ones arrive."""
     client = make_client(on_invalid="log")
-    with client.invocation() as run:
+    with client.invocation() as invocation:
         assert client.track("", properties={"secret": "s3cr3t"}) == ""
         assert client.track("Good") != ""
         assert client.identify("nobody") == ""
-    assert run.result is not None
-    assert (run.result.sent, run.result.invalid, run.result.ok) == (1, 2, True)
+    assert invocation.result is not None
+    assert (invocation.result.sent, invocation.result.invalid, invocation.result.ok) == (1, 2, True)
     assert client.stats.invalid == 2
     warnings = [record.getMessage() for record in caplog.records if "invalid" in record.getMessage()]
     assert len(warnings) == 2
@@ -217,12 +217,12 @@ def test_disabled_keeps_the_contract_and_sends_nothing(
     def handler(event: object, context: object) -> str:
         return client.track("Nothing")
 
-    with client.invocation() as run:
+    with client.invocation() as invocation:
         ids = {client.track("Nothing"), client.identify(ADDRESS), handler({}, FakeLambdaContext())}
     assert len(ids) == 3
     assert all(len(each) == 36 for each in ids)
-    assert run.result is not None
-    for result in (run.result, client.flush(), client.close(), asyncio.run(client.aflush())):
+    assert invocation.result is not None
+    for result in (invocation.result, client.flush(), client.close(), asyncio.run(client.aflush())):
         assert result._replace(elapsed=0.0) == (0, 0, 0, 0, 0, 0, 0, 0.0, ())
     with pytest.raises(ValidationError):
         client.track("")
@@ -367,17 +367,17 @@ def test_two_clients_in_one_invocation(make_client: MakeClient) -> None:
     """Each gets its own events over its own transport, and the result is their sum."""
     one, two = RecordingTransport(), RecordingTransport()
     first, second = make_client(transport=one), make_client(transport=two)
-    with first.invocation() as run:
+    with first.invocation() as invocation:
         first.track("One")
         second.track("Two")
         second.track("Two")
     assert (names(one), names(two)) == (["One"], ["Two", "Two"])
-    assert run.result is not None
-    assert (run.result.sent, run.result.requests) == (3, 2)
+    assert invocation.result is not None
+    assert (invocation.result.sent, invocation.result.requests) == (3, 2)
 
 
 def test_an_invocation_drains_the_own_buffers_of_all_clients(make_client: MakeClient) -> None:
-    """Events that belong to no invocation leave with any that ends."""
+    """Events that belong to no invocation are sent with any that ends."""
     one, two = RecordingTransport(), RecordingTransport()
     first, second = make_client(transport=one), make_client(transport=two)
     second.track("Outside")
@@ -387,7 +387,7 @@ def test_an_invocation_drains_the_own_buffers_of_all_clients(make_client: MakeCl
 
 
 def test_only_the_chosen_clients_are_flushed(make_client: MakeClient) -> None:
-    """With `clients`, an invocation waits for those; the events of others are kept and leave by their own triggers."""
+    """With `clients`, an invocation waits for those; the events of others are kept, and sent by their own triggers."""
     one, two = RecordingTransport(), RecordingTransport()
     first, second = make_client(transport=one), make_client(transport=two)
     second.track("Outside")

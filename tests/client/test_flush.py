@@ -68,14 +68,14 @@ def test_a_flush_within_an_invocation_waits_for_what_left_early(
     """What a full buffer of the same invocation has under way is waited for, not only what is buffered still."""
     client = make_client(flush_at=5)
     transport.delay = 0.2
-    with client.invocation() as run:
+    with client.invocation() as invocation:
         track(client, 5)
         wait_until(lambda: len(transport.requests) == 1)
         track(client, 1)
         if by == "the user":
             assert client.flush().sent == 6
         else:
-            run.flush()
+            invocation.flush()
         assert client.stats.sent == 6
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import pickle
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,69 @@ def test_other_options_say_their_rule(option: str, wrong: list[Any], rule: str) 
             FormoAnalytics(KEY, **{option: value})
         assert caught.value.option == option
         assert rule in str(caught.value)
+
+
+class _Refusing:
+    """What raises where it is compared, formatted, or converted."""
+
+    def _refuse(self, *arguments: object) -> Any:
+        raise LookupError("no such pool")
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __str__ = __format__ = __bool__ = __float__ = _refuse
+    __hash__ = object.__hash__
+
+
+class _RefusingText(_Refusing, str):
+    __slots__ = ()
+
+
+class _RefusingInt(_Refusing, int):
+    pass
+
+
+class _RefusingFloat(_Refusing, float):
+    pass
+
+
+@pytest.mark.parametrize("option", [option for option, _, _ in RANGES])
+def test_a_number_that_lets_nobody_compare_it_has_the_same_rule(option: str) -> None:
+    """A number of a class of its own, whose comparison raises, is taken for its value, or refused as any other is."""
+    low, high = next((low, high) for name, low, high in RANGES if name == option)
+    kind: Any = _RefusingInt if option in WHOLE else _RefusingFloat
+    taken = getattr(resolved(**{option: kind(high)}), option)
+    assert type(taken) is (int if option in WHOLE else float)
+    assert taken == high
+    with pytest.raises(ConfigurationError) as caught:
+        resolved(**{option: kind(low - 1)})
+    assert caught.value.option == option
+
+
+def test_a_text_that_lets_nobody_compare_it_is_taken_for_its_value() -> None:
+    """A string of a class of its own, whose comparison and formatting raise, is the string that it is."""
+    options = resolved(
+        write_key=_RefusingText(KEY), api_host=_RefusingText("https://a.example.test"), on_invalid=_RefusingText("log")
+    )
+    assert options.write_key is not None
+    assert options.write_key.reveal() == KEY
+    assert (options.endpoint, options.on_invalid) == ("https://a.example.test/v0/raw_events", "log")
+    rule: Any = _RefusingText("discard")
+    client = FormoAnalytics(KEY, transport=RecordingTransport(), handle_signals=False)
+    with client.invocation(on_exception=rule, timeout=_RefusingFloat(1), idempotency_key=_RefusingText("order 1")):
+        client.track("Configured")
+    assert client.stats.sent == 1
+
+
+def test_a_key_may_be_a_member_of_an_enumeration() -> None:
+    """The header has the value of a `str` enumeration's member, which newer Pythons format by its name."""
+
+    class Key(str, enum.Enum):
+        MAIN = KEY
+
+    transport = RecordingTransport(write_key=KEY)
+    client = FormoAnalytics(Key.MAIN, transport=transport, handle_signals=False)
+    client.track("Configured")
+    assert client.flush().sent == 1
+    assert transport.requests[0].headers["authorization"] == f"Bearer {KEY}"
 
 
 def test_a_transport_that_raises_when_asked_for_its_method_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""What makes events leave before anybody flushes."""
+"""What sends events before anybody flushes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("flush_at", [1, 2, 20, 100])
 def test_flush_at_events_leave_at_once(make_client: MakeClient, transport: RecordingTransport, flush_at: int) -> None:
-    """One fewer stays; as many leave without anyone waiting."""
+    """One fewer stays; as many are sent without anyone waiting."""
     client = make_client(flush_at=flush_at)
     for _ in range(flush_at - 1):
         client.track("Counted")
@@ -31,14 +31,14 @@ def test_flush_at_events_leave_at_once(make_client: MakeClient, transport: Recor
 def test_a_full_buffer_leaves_while_the_handler_works(make_client: MakeClient, transport: RecordingTransport) -> None:
     """Within an invocation too, and the flush at its end answers for what left early."""
     client = make_client(flush_at=5)
-    with client.invocation() as run:
+    with client.invocation() as invocation:
         for _ in range(5):
             client.track("Early")
         transport.wait_for(5)
         for _ in range(2):
             client.track("Rest")
-    assert run.result is not None
-    assert (run.result.sent, run.result.requests) == (7, len(transport.requests))
+    assert invocation.result is not None
+    assert (invocation.result.sent, invocation.result.requests) == (7, len(transport.requests))
 
 
 def test_tracking_does_not_wait_for_the_trigger(make_client: MakeClient, transport: RecordingTransport) -> None:
@@ -53,7 +53,7 @@ def test_tracking_does_not_wait_for_the_trigger(make_client: MakeClient, transpo
 
 
 def test_bytes_are_measured_as_sent(make_client: MakeClient, transport: RecordingTransport) -> None:
-    """Events leave when the body would reach `max_queue_size`, not before, and no body is larger."""
+    """Events are sent when the body would reach `max_queue_size`, not before, and no body is larger."""
     client = make_client(max_queue_size=3_000, flush_at=100)
     probe = make_client()
     probe.track("Measured", properties={"padding": "x" * 500})
@@ -96,10 +96,10 @@ def test_no_request_has_more_than_a_hundred_events(make_client: MakeClient, tran
 
 
 def test_the_interval_counts_from_the_oldest_event(make_client: MakeClient, transport: RecordingTransport) -> None:
-    """After `flush_interval` seconds a buffer leaves, of whatever scope; later events do not put it off."""
+    """After `flush_interval` seconds a buffer is sent, of whatever scope; later events do not put it off."""
     client = make_client(flush_interval=1)
     began = time.monotonic()
-    with client.invocation() as run:
+    with client.invocation() as invocation:
         client.track("Of the Invocation")
         client._queue.own.append(b'{"event":"Of the Client"')
         time.sleep(0.5)
@@ -107,5 +107,5 @@ def test_the_interval_counts_from_the_oldest_event(make_client: MakeClient, tran
         assert transport.requests == []
         wait_until(lambda: sum(len(request.events) for request in transport.requests) == 3)
         assert 0.9 < transport.requests[0].arrived - began < 1.5
-    assert run.result is not None
-    assert run.result.sent == 2
+    assert invocation.result is not None
+    assert invocation.result.sent == 2

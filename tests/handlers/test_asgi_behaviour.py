@@ -231,7 +231,7 @@ def test_requests_in_one_loop_are_disjoint(client: FormoAnalytics, transport: Re
 
 
 def test_child_tasks_and_threads_belong_to_their_request(client: FormoAnalytics, transport: RecordingTransport) -> None:
-    """What a request tracks in tasks and threads it waits for leaves before its response is complete."""
+    """What a request tracks in tasks and threads it waits for is sent before its response is complete."""
 
     async def child() -> None:
         client.track("In a Task")
@@ -263,7 +263,7 @@ def test_inside_another_invocation_the_outermost_flushes(client: FormoAnalytics,
 
 
 def test_invocation_is_over_after_the_request(client: FormoAnalytics, transport: RecordingTransport) -> None:
-    """What is tracked between two requests belongs to the client itself, and leaves with the next request."""
+    """What is tracked between two requests belongs to the client itself, and is sent with the next request."""
     app = FormoFlushMiddleware(answering(client))
 
     async def main() -> None:

@@ -42,7 +42,7 @@ def test_before_the_message_that_ends_the_body(client: FormoAnalytics, transport
 
 
 def test_before_the_part_that_reaches_the_content_length(client: FormoAnalytics, transport: RecordingTransport) -> None:
-    """The client has all it waits for at that part, so events leave before it, and later ones before the end."""
+    """The client has all it waits for at that part, so events are sent before it, and later ones before the end."""
     messages = [
         start(200, ("Content-Length", "6")),
         body(b"one", more=True),
@@ -86,12 +86,12 @@ def test_before_a_head_that_is_the_whole_response(
     status: int,
     headers: list[tuple[str, str]],
 ) -> None:
-    """Servers send the head at once: where no body follows, events leave before it."""
+    """Servers send the head at once: where no body follows, events are sent before it."""
     assert arrivals(client, transport, start(status, *headers), body(), method=method) == [1, 2, 3]
 
 
 def test_before_the_trailers_that_end_a_response(client: FormoAnalytics, transport: RecordingTransport) -> None:
-    """With trailers announced, events leave before the last of them, too."""
+    """With trailers announced, events are sent before the last of them, too."""
     messages = [
         start(200, trailers=True),
         body(b"x"),
@@ -140,7 +140,7 @@ def test_without_events_nothing_is_requested(client: FormoAnalytics, transport: 
 
 
 def test_websocket_before_it_opens_and_before_it_closes(client: FormoAnalytics, transport: RecordingTransport) -> None:
-    """Of a websocket, events leave before it is accepted, before it is closed, and when the application returns."""
+    """Of a websocket, events are sent before it is accepted, before it is closed, and when the application returns."""
     messages: list[Message] = [
         {"type": "websocket.accept"},
         {"type": "websocket.send", "text": "price"},
@@ -162,7 +162,7 @@ def test_websocket_before_a_denial_is_complete(client: FormoAnalytics, transport
 def test_websocket_before_the_application_learns_of_a_disconnect(
     client: FormoAnalytics, transport: RecordingTransport
 ) -> None:
-    """When the client of a websocket is gone, events leave before the application hears of it."""
+    """When the client of a websocket is gone, events are sent before the application is told."""
     seen: list[int] = []
 
     async def app(scope: Any, receive: Receive, send: Send) -> None:

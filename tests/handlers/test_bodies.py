@@ -311,3 +311,29 @@ def test_failing_body_raises_its_own_error(client: FormoAnalytics, transport: Re
     with pytest.raises(LookupError, match="no such pool"):
         list(handler(Request()).response)
     assert names(transport) == ["Before The Failure"]
+
+
+def test_failing_close_of_a_body_is_a_failure(client: FormoAnalytics, transport: RecordingTransport) -> None:
+    """An exception in the close of a body passes as it is, and the rule for failures holds; it is closed once."""
+    closed: list[str] = []
+
+    class Rows:
+        def __iter__(self) -> Iterator[bytes]:
+            client.track("Iterated")
+            yield b"row"
+
+        def close(self) -> None:
+            closed.append("rows")
+            raise LookupError("no such pool")
+
+    @formo_flush(on_exception="discard")
+    def handler(request: Request) -> Any:
+        return flask.Response(Rows())
+
+    body = handler(Request()).response
+    next(body)
+    with pytest.raises(LookupError, match="no such pool"):
+        body.close()
+    body.close()
+
+    assert (closed, transport.requests, client.stats.discarded) == (["rows"], [], 1)

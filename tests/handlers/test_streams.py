@@ -206,7 +206,7 @@ def test_what_was_tracked_before_the_iterator_was_returned_is_flushed(
 def test_an_iterator_without_a_single_step_loses_nothing(
     client: FormoAnalytics, transport: RecordingTransport, ways: str
 ) -> None:
-    """Closing a generator that has not begun runs nothing of it: its events leave as late ones do, with the next."""
+    """Closing a generator that has not begun runs nothing of it: its events are sent with the next."""
     stream = _stream_after_an_event(client)
     if ways == "close":
         stream.close()

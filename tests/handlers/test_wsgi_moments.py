@@ -80,7 +80,7 @@ def test_before_a_list_is_returned(client: FormoAnalytics, transport: RecordingT
 
 
 def test_before_the_end_of_a_stream(client: FormoAnalytics, transport: RecordingTransport) -> None:
-    """A stream goes out part by part; its events leave before the server learns of its end, the rest at its close."""
+    """A stream goes out part by part; its events are sent before the server gets its end, the rest at its close."""
     peer = Peer(transport)
     peer.run(answering(client, Body(client)))
 
@@ -88,7 +88,7 @@ def test_before_the_end_of_a_stream(client: FormoAnalytics, transport: Recording
 
 
 def test_before_the_part_that_reaches_the_content_length(client: FormoAnalytics, transport: RecordingTransport) -> None:
-    """The client has all it waits for at that part, so events leave before it."""
+    """The client has all it waits for at that part, so events are sent before it."""
     peer = Peer(transport)
     peer.run(answering(client, Body(client), ("Content-Length", "11")))
 
@@ -111,7 +111,7 @@ def test_before_a_head_that_is_the_whole_response(
     status: str,
     headers: list[tuple[str, str]],
 ) -> None:
-    """Some servers send the head at once: where no body follows, events leave before it."""
+    """Some servers send the head at once: where no body follows, events are sent before it."""
     peer = Peer(transport, REQUEST_METHOD=method)
     peer.run(answering(client, Body(client), *headers, status=status))
 
@@ -166,7 +166,7 @@ def test_nothing_is_read_ahead(client: FormoAnalytics, transport: RecordingTrans
 
 
 def test_a_stream_that_the_client_leaves(client: FormoAnalytics, transport: RecordingTransport) -> None:
-    """When the server closes a stream early, the body is closed once, and then its events leave."""
+    """When the server closes a stream early, the body is closed once, and then its events are sent."""
     body = Body(client)
     stream: Any = Peer(transport).call(answering(client, body))
     next(stream)
@@ -197,7 +197,7 @@ def test_a_stream_that_is_iterated_on_other_threads(client: FormoAnalytics, tran
 
 
 def test_a_forgotten_stream_ends_its_invocation(client: FormoAnalytics, transport: RecordingTransport) -> None:
-    """A stream that nobody closes leaves no invocation open behind: its events go with the next flush."""
+    """A stream that nobody closes leaves no invocation open behind: its events are sent with the next flush."""
     stream: Any = Peer(transport).call(answering(client, Body(client)))
     next(stream)
     del stream
