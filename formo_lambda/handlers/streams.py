@@ -226,7 +226,7 @@ def _close_within(inner: Generator[Any, Any, Any], invocation: Invocation) -> No
 
 
 def async_generator_function(
-    start: Callable[..., tuple[AsyncGenerator[Any, Any], Invocation]], progress: Progress | None = None
+    start: Callable[..., tuple[Any, Invocation]], progress: Progress | None = None
 ) -> Callable[..., Any]:
     """Return an asynchronous generator function that delegates to another, each step within the invocation.
 
