@@ -166,20 +166,22 @@ class Workers:
         self._run_in_turn(following, group)
         return True
 
-    def _take(self, given: list[tuple[Task, Hashable]]) -> bool:
-        """Run what was given, if nobody else does, and what waits for its turn in the group."""
+    def _take(self, given: list[tuple[Task, Hashable]], worker: _Worker | None = None) -> bool:
+        """Run what was given, if nobody else does, and what waits for its turn; then the worker is idle."""
         try:
             task, group = given.pop()
         except IndexError:
             return False
-        self._run_in_turn(task, group)
+        self._run_in_turn(task, group, worker)
         return True
 
-    def _run_in_turn(self, task: Task | None, group: Hashable) -> None:
+    def _run_in_turn(self, task: Task | None, group: Hashable, worker: _Worker | None = None) -> None:
         while task is not None:
             _run(task)
             with self._lock:
                 task = self._end_one(group)
+                if task is None and worker is not None:
+                    self._idle.append(worker)
 
     def _end_one(self, group: Hashable) -> Task | None:
         """Count one task of a group less; return the next of the group, if one waits."""
@@ -196,9 +198,7 @@ class Workers:
         """Run what the worker is given until nothing comes for a while."""
         me, threads = threading.get_ident(), self._threads
         threads.add(me)
-        while self._take(worker.given):
-            with self._lock:
-                self._idle.append(worker)
+        while self._take(worker.given, worker):
             if not worker.latch.wait(WORKER_IDLE):
                 with self._lock:
                     ends = worker in self._idle
