@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "formo_lambda"
 TESTS = ROOT / "tests"
+
+_PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+#: The supported versions of Python, as the classifiers name them: "3.10" and later, the oldest first.
+PYTHONS: list[str] = re.findall(r':: Python :: (3\.\d+)"', _PYPROJECT)
 
 
 def module_name(path: Path) -> str:

@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.package.project import PYTHONS
+
 HERE = Path(__file__).parent
 PAGE = HERE / "README.md"
-VERSIONS = ["3.10", "3.11", "3.12", "3.13"]
 HERE_VERSION = ".".join(platform.python_version_tuple()[:2])
 
 # The worst comes first: a cell is as good as the worst of its tests.
@@ -226,10 +227,11 @@ def cells_of(row: Row, outcomes: dict[str, str]) -> dict[str, str]:
 
 def table_of(rows: list[Row], outcomes: dict[str, str]) -> list[list[str]]:
     """Return the lines of the table: platform, kind, and a cell for each Python, empty where there is no test."""
-    table = [["platform", "handler", *VERSIONS], ["---"] * (2 + len(VERSIONS))]
-    for row in rows:
-        cells = cells_of(row, outcomes)
-        table.append([row.platform, row.kind, *(cells.get(version, "") for version in VERSIONS)])
+    cells = [cells_of(row, outcomes) for row in rows]
+    versions = [version for version in PYTHONS if any(version in row for row in cells)]
+    table = [["platform", "handler", *versions], ["---"] * (2 + len(versions))]
+    for row, found in zip(rows, cells, strict=True):
+        table.append([row.platform, row.kind, *(found.get(version, "") for version in versions)])
     return table
 
 
