@@ -35,6 +35,7 @@ class BoundedSocket:
         self._has_body = has_body
         self.until = until
         self._head = b""
+        self._reader: io.BufferedReader | None = None
 
     def arm(self) -> None:
         """Give the next system call the time that is left.
@@ -67,7 +68,13 @@ class BoundedSocket:
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         """Return a reader of the socket that obeys the moment, as `http.client` wants one."""
-        return io.BufferedReader(_BoundedReader(self, self._sock.makefile("rb", buffering=0)))
+        self._reader = io.BufferedReader(_BoundedReader(self, self._sock.makefile("rb", buffering=0)))
+        return self._reader
+
+    def close_reader(self) -> None:
+        """Close the reader that was made last: as long as it is open, so is the socket."""
+        if self._reader is not None:
+            self._reader.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
@@ -136,9 +143,13 @@ class _Bounded:
     def _tunnel(self) -> None:
         """Ask the proxy for a tunnel, however slowly it answers."""
         plain = self.sock
-        self.sock = BoundedSocket(plain, self.until, has_body=False)
+        self.sock = bounded = BoundedSocket(plain, self.until, has_body=False)
         try:
             super()._tunnel()  # type: ignore[misc] # likewise
+        except BaseException:
+            # The oldest urllib3 and Python leave that to the garbage collector.
+            bounded.close_reader()
+            raise
         finally:
             self.sock = plain
         plain.settimeout(self._left())
