@@ -172,7 +172,7 @@ class Places:
     def stats(self) -> Stats:
         """Return the totals, all as of one moment."""
         retained = self.retained_events()
-        parts = [part for request in list(self.in_flight) for part in request.in_flight() if not part.late]
+        parts = [part for part in self._parts() if not part.late]
         buffered = sum(len(buffer.events) for buffer in self.buffers())
         buffered += sum(len(batch.events) for batch in [*self.waiting, *parts])
         totals = self._totals
@@ -181,8 +181,12 @@ class Places:
 
     def retained_events(self) -> int:
         """Return how many events are retained, those among them that are in flight and late."""
-        late = [part for request in list(self.in_flight) for part in request.in_flight() if part.late]
+        late = [part for part in self._parts() if part.late]
         return sum(len(batch.events) for batch in [*self.retained, *late])
+
+    def _parts(self) -> list[Batch]:
+        """Return the batches in flight."""
+        return [part for request in list(self.in_flight) for part in request.in_flight()]
 
     def has_own(self) -> bool:
         """Whether events, or counts of them, wait outside any invocation."""
@@ -227,10 +231,10 @@ class Places:
             batch.late = batch.asked_again = False
 
     def _put_in_flight(self, batch: Batch, request: Request) -> None:
+        """Move a waiting batch into a request."""
         request.parts.append(batch)
         batch.become(Place.IN_FLIGHT)
-        if batch in self.waiting:
-            self.waiting.remove(batch)
+        self.waiting.remove(batch)
 
     def _settle(self, batch: Batch, outcome: Outcome) -> None:
         """End the way of some events: they were sent, or nobody sends them any more."""
@@ -284,14 +288,13 @@ class Places:
 
     def repair(self) -> None:
         """Put in order what an exception has left half done: each batch is where its place says, and counts there."""
-        parts = [part for request in self.in_flight for part in request.in_flight()]
         for batch in self.waiting:
             if batch.place is Place.SETTLED:  # it was just made
                 batch.measure()
                 batch.place = Place.WAITING
         self.waiting = [batch for batch in self.waiting if batch.events and batch.place is Place.WAITING]
         self.retained.keep([batch for batch in self.retained if batch.place is Place.RETAINED])
-        batches = dict.fromkeys([*self.waiting, *parts, *self.retained])
+        batches = dict.fromkeys([*self.waiting, *self._parts(), *self.retained])
         for tally in {tally for batch in batches for tally in batch.tallies}:
             tally.waiting = tally.in_flight = tally.retained = 0
         for batch in batches:
@@ -328,8 +331,7 @@ class Places:
     def give_up_all(self, reason: str) -> int:
         """Give up everything there is, because nobody will send it any more; return how many events that were."""
         self._collect(self.buffers(), [], None)
-        parts = [part for request in list(self.in_flight) for part in request.in_flight()]
-        batches = [*self.retained, *parts, *self.waiting]
+        batches = [*self.retained, *self._parts(), *self.waiting]
         for batch in batches:
             self._settle(batch, Outcome(reason))
         self.retained.keep([])

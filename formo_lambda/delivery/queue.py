@@ -103,10 +103,8 @@ class EventQueue(Places):
         self.endpoint = endpoint
         self.background = background
         super().__init__(options)
-        for reference in list(_everyone):
-            if reference() is None:
-                _everyone.pop(reference, None)
-        own: ref[EventQueue] = ref(self)
+        # The callback is C's own: no exception of a signal handler comes in between.
+        own: ref[EventQueue] = ref(self, _everyone.__delitem__)
         _everyone[own] = None
 
     def start_over(self) -> None:

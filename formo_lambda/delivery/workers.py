@@ -201,8 +201,7 @@ class Workers:
         while self._take(worker.given, worker):
             if not worker.latch.wait(WORKER_IDLE):
                 with self._lock:
-                    ends = worker in self._idle
-                    if ends:
+                    if worker in self._idle:  # else it has been given something just now
                         self._idle.remove(worker)
         threads.discard(me)
 

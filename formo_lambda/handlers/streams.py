@@ -161,14 +161,15 @@ class Holder:
     def __init__(self, frame: FrameType) -> None:
         self._frame = frame
         generator = getattr(frame, "f_generator", None)  # from Python 3.14 on
-        self._knows = generator is not None
-        self._mark = None if self._knows else _Mark()
+        self._mark = _Mark() if generator is None else None
         self._alive = weakref.ref(generator or self._mark, lambda _: None)
 
     def is_gone(self) -> bool:
         """Whether nobody holds the generator any more."""
-        if self._knows or self._alive() is None:
-            return self._alive() is None
+        if self._alive() is None:
+            return True
+        if self._mark is None:
+            return False
         for holder in gc.get_referrers(self._frame):
             if type(holder) is GeneratorType and holder.gi_frame is self._frame:
                 # Beside the three references here, one: that of the interpreter, while it takes it apart.

@@ -123,9 +123,7 @@ class Invocation:
             began = time.monotonic()
             try:
                 with _Harmless():
-                    flush = Flush(explicit=False)
-                    self._begin(flush, self._scope.buffers, ended=False)
-                    flush.wait()
+                    self._begin(Flush(explicit=False), self._scope.buffers, ended=False).wait()
             finally:
                 self._spent += time.monotonic() - began
 
@@ -135,9 +133,7 @@ class Invocation:
             began = time.monotonic()
             try:
                 with _Harmless():
-                    flush = Flush(explicit=False)
-                    self._begin(flush, self._scope.buffers, ended=False)
-                    await flush.wait_async()
+                    await self._begin(Flush(explicit=False), self._scope.buffers, ended=False).wait_async()
             finally:
                 self._spent += time.monotonic() - began
 
@@ -160,7 +156,7 @@ class Invocation:
         self._begin(flush, buffers, ended=True)
         return True
 
-    def _begin(self, flush: Flush, buffers: dict[EventQueue, Buffer], *, ended: bool) -> None:
+    def _begin(self, flush: Flush, buffers: dict[EventQueue, Buffer], *, ended: bool) -> Flush:
         """Begin the flush of the clients that were written to, or chosen, and of others with pending events."""
         forks.check()
         buffers = dict(buffers)
@@ -176,6 +172,7 @@ class Invocation:
         if ended:
             # Of clients that the user chose not to flush here: theirs leave by their own triggers.
             _hand_over(buffers)
+        return flush
 
     def _deadline(self, queue: EventQueue) -> Deadline:
         seconds = queue.options.flush_timeout if self._timeout is None else self._timeout

@@ -15,6 +15,7 @@ import formo_lambda
 from formo_lambda import FormoAnalytics
 from formo_lambda.delivery.queue import pending
 from formo_lambda.testing import LocalCollector
+from tests.promises.signals import SIGNAL, handled_by, raising
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,13 +39,9 @@ def collector() -> Iterator[LocalCollector]:
 
 @pytest.fixture(autouse=True)
 def _raising() -> Iterator[None]:
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        raise Stop
-
-    before = signal.signal(signal.SIGUSR1, on_signal)
     pending.clear()  # What clients of other tests have left makes each flush longer, by steps that are not its own.
-    yield
-    signal.signal(signal.SIGUSR1, before)
+    with handled_by(raising(Stop)):
+        yield
 
 
 def raise_at(step: int) -> Callable[[], bool]:
@@ -57,7 +54,7 @@ def raise_at(step: int) -> Callable[[], bool]:
             left -= 1
             if left == 0:
                 sys.setprofile(None)
-                signal.raise_signal(signal.SIGUSR1)
+                signal.raise_signal(SIGNAL)
 
     sys.setprofile(profile)
     return lambda: left <= 0

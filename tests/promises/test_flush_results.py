@@ -13,7 +13,6 @@ import pytest
 from formo_lambda import DeliveryError, FlushResult, FormoAnalytics
 from formo_lambda.testing import Answer, RecordingTransport
 from formo_lambda.transport.protocol import Response
-from tests.client import recorded
 from tests.promises.faults.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
     from formo_lambda.testing import ReceivedRequest
     from tests.client.recorded import MakeClient
-
-transport, make_client = recorded.transport, recorded.make_client
 
 _ROWS = {"successful_rows": 1, "quarantined_rows": 2}
 

@@ -8,7 +8,7 @@ import signal
 import ssl
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +17,7 @@ from formo_lambda.delivery.queue import every_queue
 from formo_lambda.testing import LocalCollector
 from tests.promises.faults import behaviours
 from tests.promises.faults.fault_server import FaultServer
+from tests.promises.signals import SIGNAL, handled_by, raising, sent_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,9 +37,13 @@ def server() -> Iterator[FaultServer]:
         yield running
 
 
-def make_client(server: FaultServer, **options: Any) -> FormoAnalytics:
-    """Return a client of the server, which has little time."""
-    return FormoAnalytics("test-key", api_host=server.url, handle_signals=False, flush_timeout=0.5, **options)
+@pytest.fixture
+def client(server: FaultServer) -> Iterator[FormoAnalytics]:
+    """A client of the server, which has little time; what it could not send is sent once the server is well."""
+    made = FormoAnalytics("test-key", api_host=server.url, handle_signals=False, flush_timeout=0.5)
+    yield made
+    server.lift()
+    made.close(5.0)
 
 
 def _raise_in_itself() -> None:
@@ -47,14 +52,8 @@ def _raise_in_itself() -> None:
 
 
 def _raise_in_a_signal_handler() -> None:
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        raise TookTooLongError
-
-    before = signal.signal(signal.SIGUSR1, on_signal)
-    try:
-        signal.raise_signal(signal.SIGUSR1)
-    finally:
-        signal.signal(signal.SIGUSR1, before)
+    with handled_by(raising(TookTooLongError())):
+        signal.raise_signal(SIGNAL)
 
 
 def _raise_about_a_certificate() -> None:
@@ -64,11 +63,10 @@ def _raise_about_a_certificate() -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("fail", [_raise_in_itself, _raise_in_a_signal_handler, _raise_about_a_certificate])
 def test_a_failed_handler_keeps_its_exception(
-    server: FaultServer, fault: behaviours.Behaviour, fail: Callable[[], None]
+    server: FaultServer, client: FormoAnalytics, fault: behaviours.Behaviour, fail: Callable[[], None]
 ) -> None:
     """Whatever it raised, our failure in the flush that follows is retried, told as what it is, and not raised."""
     server.switch(fault)
-    client = make_client(server)
 
     @formo_flush
     def handler(event: object, context: object) -> None:
@@ -112,21 +110,13 @@ class _Callable:
 
 @pytest.mark.parametrize("handler", [_plain, _one_shot, functools.partial(_with_options, "late"), _of_any, _Callable()])
 def test_what_any_kind_of_signal_handler_raises_passes(
-    server: FaultServer, handler: Callable[[int, FrameType | None], None]
+    server: FaultServer, client: FormoAnalytics, handler: Callable[[int, FrameType | None], None]
 ) -> None:
     """Also where it raises what the network raises, and is no handler any more when we look."""
     server.switch(behaviours.never_answers)
-    client = make_client(server, flush_at=100)
     client.track("Interrupted")
-    before = signal.signal(signal.SIGUSR1, handler)
-    timer = threading.Timer(0.15, signal.pthread_kill, [threading.main_thread().ident, signal.SIGUSR1])
-    timer.start()
-    try:
-        with pytest.raises(TimeoutError):
-            client.flush(5.0)
-    finally:
-        timer.join()
-        signal.signal(signal.SIGUSR1, before)
+    with sent_after(0.15, handler), pytest.raises(TimeoutError):
+        client.flush(5.0)
     assert client.stats.retained == 1
 
 

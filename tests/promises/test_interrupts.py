@@ -17,11 +17,11 @@ from tests.promises.bounds import ROOM, all_ended, programs
 from tests.promises.faults import behaviours
 from tests.promises.faults.fault_server import FaultServer
 from tests.promises.faults.waiting import wait_until
+from tests.promises.signals import raising, sent_after
 from tests.promises.stress import two_others_open
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
 #: Seconds that the end of a process may take for delivery.
 EXIT_BUDGET = 2.0
@@ -52,25 +52,6 @@ def _handler(client: FormoAnalytics) -> None:
     formo_flush(timeout=10.0)(lambda event, context: client.track("Scoped"))({}, None)
 
 
-def _raise_after(seconds: float, error: BaseException) -> Callable[[], None]:
-    """Have a signal raise on the main thread; returns what puts the old handler back."""
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        raise error
-
-    before = signal.signal(signal.SIGUSR1, on_signal)
-    # Not an interval timer: the time limit of the test itself may use it.
-    timer = threading.Timer(seconds, signal.pthread_kill, [threading.main_thread().ident, signal.SIGUSR1])
-    timer.start()
-
-    def restore() -> None:
-        timer.cancel()
-        timer.join()
-        signal.signal(signal.SIGUSR1, before)
-
-    return restore
-
-
 @pytest.mark.parametrize("way", [_flush, _close, _aflush, _invocation, _handler])
 @pytest.mark.parametrize("error", [Stop(), KeyboardInterrupt(), SystemExit(3)], ids=repr)
 def test_what_a_signal_raises_while_an_answer_is_awaited_passes_and_loses_nothing(
@@ -83,12 +64,8 @@ def test_what_a_signal_raises_while_an_answer_is_awaited_passes_and_loses_nothin
         for _ in range(5):
             client.track("Interrupted")
         began = time.monotonic()
-        restore = _raise_after(0.2, error)
-        try:
-            with pytest.raises(type(error)) as raised:
-                way(client)
-        finally:
-            restore()
+        with sent_after(0.2, raising(error)), pytest.raises(type(error)) as raised:
+            way(client)
         assert raised.value is error
         assert time.monotonic() - began < 0.2 + ROOM
         stats = client.stats
@@ -123,12 +100,8 @@ def test_flushes_on_other_threads_go_on_when_one_is_interrupted(error: BaseExcep
         # Where one invocation alone is open, this thread would flush for that one.
         with two_others_open(client):
             client.track("Interrupted")
-            restore = _raise_after(0.2, error)
-            try:
-                with pytest.raises(type(error)):
-                    client.flush(10.0)
-            finally:
-                restore()
+            with sent_after(0.2, raising(error)), pytest.raises(type(error)):
+                client.flush(10.0)
             for thread in threads:
                 thread.join(10.0)
         assert missing == []

@@ -10,7 +10,6 @@ import pytest
 
 from formo_lambda import FlushResult
 from formo_lambda.testing import Answer
-from tests.client import recorded
 from tests.promises.faults.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from formo_lambda import FormoAnalytics
     from formo_lambda.testing import RecordingTransport
     from tests.client.recorded import MakeClient
-
-transport, make_client, client = recorded.transport, recorded.make_client, recorded.client
 
 
 class HandlerError(Exception):

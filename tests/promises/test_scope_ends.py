@@ -17,7 +17,6 @@ import pytest
 
 from formo_lambda import FormoAnalytics, formo_flush
 from formo_lambda.transport.protocol import Response
-from tests.client import recorded
 from tests.client.recorded import names
 from tests.promises.stress import switching_often, two_others_open
 
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
     from formo_lambda import FlushResult
     from formo_lambda.testing import RecordingTransport
-
-transport, make_client, client = recorded.transport, recorded.make_client, recorded.client
 
 _DROPPING: dict[str, Any] = {"discard": "discard", "a callable": lambda error: False}
 
