@@ -15,11 +15,11 @@ from formo_lambda import FormoAnalytics
 from formo_lambda.constants import CONNECTION_IDLE_MAX, INGEST_PATH, MAX_ANSWER_BYTES
 from formo_lambda.delivery.workers import workers
 from formo_lambda.testing import Answer, LocalCollector
-from formo_lambda.transport import pool
 from formo_lambda.transport.http import HttpTransport
 from formo_lambda.transport.protocol import Response, Transport, TransportError, header
 from tests.testing.wire import HEADERS, wire_body, wire_event
 from tests.transport.peer import Peer
+from tests.transport.pools import own_pools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,12 +27,7 @@ if TYPE_CHECKING:
 BODY = wire_body(wire_event())
 
 
-@pytest.fixture(autouse=True)
-def _pools(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Have no connections from before, and leave none: a port may come back."""
-    monkeypatch.setattr(pool, "_pools", {})
-    yield
-    pool.close_idle()
+_pools = pytest.fixture(autouse=True)(own_pools)
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ import pytest
 from formo_lambda.constants import INGEST_PATH, MAX_REQUESTS
 from formo_lambda.delivery.workers import workers
 from formo_lambda.testing import LocalCollector
-from formo_lambda.transport import pool
 from formo_lambda.transport.http import HttpTransport
 from formo_lambda.transport.protocol import TransportError
 from tests.testing.wire import HEADERS, wire_body, wire_event
 from tests.transport.peer import Peer
+from tests.transport.pools import own_pools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
@@ -27,12 +27,7 @@ if TYPE_CHECKING:
 BODY = wire_body(wire_event())
 
 
-@pytest.fixture(autouse=True)
-def _pools(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Have no connections from before, and leave none: a port may come back."""
-    monkeypatch.setattr(pool, "_pools", {})
-    yield
-    pool.close_idle()
+_pools = pytest.fixture(autouse=True)(own_pools)
 
 
 @pytest.fixture
@@ -304,7 +299,7 @@ def test_an_opening_that_ends_after_its_moment_is_closed(
     try:
         assert_it_times_out(transport, 0.2)
         resolution.open.set()
-        assert until(lambda: not workers._running)
+        assert until(lambda: ("connect", transport.pool) not in workers._running)
         assert (idle(transport), collector.requests) == (0, [])
         assert until(lambda: not collector._server._open, 0.5)
     finally:
