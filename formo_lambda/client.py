@@ -28,7 +28,6 @@ else:
     from formo_lambda.lazy import invocations, typing_extensions, uuid
 
 logger = logging.getLogger("formo_lambda")
-logger.addHandler(logging.NullHandler())
 
 
 class FormoAnalytics(EventMethods):
@@ -46,7 +45,9 @@ class FormoAnalytics(EventMethods):
         retry_count: Further attempts (0 to 10) after a network error, HTTP 408, 429 or 5xx.
         flush_timeout: The most seconds (0.01 to 600) one flush takes; a platform's own deadline shortens it.
         request_timeout: The most seconds (0.01 to 600) one attempt takes.
-        max_retained_size: The most bytes of events kept for a later flush while Formo cannot be reached.
+        max_pending_size: The most bytes of events that wait, are being sent, or are retained. Beyond it, `track()`
+            waits for Formo, at most a second, but on a thread that runs an event loop. While Formo does not answer,
+            the oldest events are dropped.
         api_host: Another base URL to send to: https, or http on a loopback address. None takes it from
             `FORMO_EVENTS_BASE_URL`.
         enabled: False sends nothing, and needs no key; None is true unless `FORMO_DISABLED=1`.
@@ -71,7 +72,7 @@ class FormoAnalytics(EventMethods):
         retry_count: int = 3,
         flush_timeout: float = 2.0,
         request_timeout: float = 5.0,
-        max_retained_size: int = 5_000_000,
+        max_pending_size: int = 10_000_000,
         api_host: str | None = None,
         enabled: bool | None = None,
         handle_signals: bool = True,
@@ -90,7 +91,7 @@ class FormoAnalytics(EventMethods):
             retry_count=retry_count,
             flush_timeout=flush_timeout,
             request_timeout=request_timeout,
-            max_retained_size=max_retained_size,
+            max_pending_size=max_pending_size,
             handle_signals=handle_signals,
             on_undelivered=on_undelivered,
             on_invalid=on_invalid,

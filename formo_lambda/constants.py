@@ -27,6 +27,14 @@ WORKER_IDLE: Final = 1.0
 MAX_REQUESTS: Final = 10
 #: Bytes of events that wait for a slow `on_undelivered`; what is more is only logged.
 CALLBACK_BACKLOG: Final = 5_000_000
+#: Log lines that wait for a slow log handler; what is more is left out.
+LOG_BACKLOG: Final = 100
+#: Seconds that a flush waits, once it is over, for its log lines to be written.
+LOG_WAIT: Final = 0.1
+#: Seconds within which lost events are summed up in one log line.
+LOSS_INTERVAL: Final = 1.0
+#: Seconds between two log lines about one outage.
+OUTAGE_INTERVAL: Final = 60.0
 
 #: Seconds the circuit breaker stays open after a transient failure; doubled at each further one, up to the last value.
 BREAKER_PAUSE: Final = 5.0
@@ -45,7 +53,7 @@ BACKGROUND_WAIT: Final = 1.0
 OVERDUE: Final = 1.0
 #: Seconds that a flush must have left to take other flushes' events along in its request.
 OTHERS_TIME: Final = 1.0
-#: Seconds that `track` waits at most where more waits than may be retained; how often it looks meanwhile.
+#: Seconds that `track` waits at most where more is pending than may be; how often it looks meanwhile.
 TRACK_WAIT: Final = 0.75
 CROWDED_WAIT: Final = 0.005
 #: Seconds an invocation is open before its events are watched for their age.

@@ -52,7 +52,7 @@ class Options(NamedTuple):
         retry_count: Further attempts after the first, for one batch.
         flush_timeout: The most seconds one flush takes.
         request_timeout: The most seconds one attempt takes.
-        max_retained_size: The most bytes of events kept for a later flush.
+        max_pending_size: The most bytes of events that wait, are being sent, or are retained.
         enabled: Whether anything is buffered and sent at all.
         handle_signals: Whether SIGTERM flushes before it ends the process.
         on_undelivered: Called with undelivered events, as a list of dicts, and the reason.
@@ -68,7 +68,7 @@ class Options(NamedTuple):
     retry_count: int
     flush_timeout: float
     request_timeout: float
-    max_retained_size: int
+    max_pending_size: int
     enabled: bool
     handle_signals: bool
     on_undelivered: Callable[[list[dict[str, Any]], Exception], object] | None
@@ -87,7 +87,7 @@ def resolve(
     retry_count: int,
     flush_timeout: float,
     request_timeout: float,
-    max_retained_size: int,
+    max_pending_size: int,
     handle_signals: bool,
     on_undelivered: Callable[[list[dict[str, Any]], Exception], object] | None,
     on_invalid: OnInvalid,
@@ -109,7 +109,7 @@ def resolve(
         retry_count=_whole("retry_count", retry_count, 0, 10, "attempts"),
         flush_timeout=_seconds("flush_timeout", flush_timeout, 0.01, 600),
         request_timeout=_seconds("request_timeout", request_timeout, 0.01, 600),
-        max_retained_size=_whole("max_retained_size", max_retained_size, 0, 1_000_000_000, "bytes"),
+        max_pending_size=_whole("max_pending_size", max_pending_size, 0, 1_000_000_000, "bytes"),
         enabled=on,
         handle_signals=_switch("handle_signals", handle_signals),
         on_undelivered=_callable("on_undelivered", on_undelivered),

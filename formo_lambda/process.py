@@ -91,10 +91,9 @@ def _flush_for_good(budget: float) -> None:
     flush_everything(budget * (1 - HAND_OVER_SHARE) if hands_over else budget)
     lost = 0
     for queue in queues.every_queue():
-        lost += queue.give_up_all("the process ended before it could be sent")
-        queue.background.tell(queue)
+        lost += queue.give_up_all("the process ended before they could be sent")
+        queue.background.tell(queue, at_once=True)
     if lost:
-        logger.error("%d events are lost: the process ended before they could be sent", lost)
         flush_everything(deadline.remaining())  # which waits for the hand-over
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 import threading
 import time
 from collections import deque
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from formo_lambda import forks
 from formo_lambda.constants import CROWDED_WAIT, LONG_INVOCATION, TRACK_WAIT, WORKER_IDLE
 from formo_lambda.delivery.deadline import Deadline
+from formo_lambda.delivery.log import log
 from formo_lambda.delivery.loops import running_loop
 from formo_lambda.delivery.queue import EventQueue, pending
 from formo_lambda.delivery.retry import TransientFailure
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from formo_lambda.delivery.send import Sender
     from formo_lambda.delivery.tally import Tally
     from formo_lambda.transport.http import HttpTransport
-
-logger = logging.getLogger("formo_lambda")
 
 
 class Background:
@@ -44,7 +42,7 @@ class Background:
     ) -> None:
         self._sender = sender
         self._http = http
-        self._serverless = serverless
+        self.serverless = serverless
         self._on_first_event = on_first_event
         self.bounded = http is not None
 
@@ -80,7 +78,7 @@ class Background:
             pending[queue] = None
             watcher.look()
             return
-        buffer.due = now + (interval if self._serverless else min(interval, LONG_INVOCATION))
+        buffer.due = now + (interval if self.serverless else min(interval, LONG_INVOCATION))
         if self._http is not None and queue.breaker.until is None:
             self._http.warm(queue.options.request_timeout)
 
@@ -90,22 +88,27 @@ class Background:
             return  # A signal handler amid a change of the queue: the next event is told of, too.
         queue.put_early(buffer, now)
         if queue.crowded() and running_loop() is None:
-            self._help(queue)
+            self._wait_for_room(queue)
         self.tell(queue)
 
-    def _help(self, queue: EventQueue) -> None:
-        """Send a batch on the thread that tracks, or wait until others have, because too much waits already."""
+    def _wait_for_room(self, queue: EventQueue) -> None:
+        """Have the thread that tracks wait until less is pending; where no worker can be started, it sends itself."""
         end = Deadline.after(TRACK_WAIT)
         reached_at = queue.endpoint.reached_at
+        self.send_retained(queue)
         while queue.crowded():
-            if self.send_next(queue, None, end):
-                continue
-            if end.remaining():
-                time.sleep(CROWDED_WAIT)
-            else:
+            if not end.remaining():
                 if queue.endpoint.reached_at == reached_at:
                     queue.give_way(time.monotonic())
                 return
+            if queue.call_next() or not self.send_next(queue, None, end):
+                time.sleep(CROWDED_WAIT)
+
+    def send_retained(self, queue: EventQueue) -> None:
+        """Have what is retained sent although no flush asks for it."""
+        probe = queue.send_retained(time.monotonic())
+        if probe is not None:
+            self.send_probe(queue, probe)
 
     def send_next(self, queue: EventQueue, tally: Tally | None, deadline: Deadline | None) -> bool:
         """Send what one request holds on this thread; return whether there was anything to send, and room for it.
@@ -167,12 +170,18 @@ class Background:
         """Something is retained: it is to be sent when it is due."""
         watcher.look()
 
-    def tell(self, queue: EventQueue) -> None:
-        """Log what went wrong with events that no flush answers for, and hand over what was given up."""
-        for (reason, status, transient, _), events in queue.pop_untold().items():
-            level = logging.ERROR if status in (401, 403) else logging.WARNING
-            fate = "retained" if transient else "given up" if status != 200 else "sent"
-            logger.log(level, "formo_lambda: %d events %s: %s", events, fate, reason)
+    def tell(self, queue: EventQueue, *, at_once: bool = False) -> None:
+        """Log what is to be said, and hand over what was given up.
+
+        Args:
+            queue: The queue.
+            at_once: Whether losses are not to be summed up any longer.
+        """
+        for line in queue.lines(time.monotonic(), at_once=at_once):
+            log.write(*line)
+        if queue.report.due() < float("inf"):
+            pending[queue] = None
+            watcher.look()
         queue.callbacks.start()
 
     def close(self) -> None:
@@ -278,9 +287,9 @@ class Watcher:
         if queue.own.events and now >= queue.own.since + queue.options.flush_interval:
             queue.on_buffer(queue.own)
         if queue.retained and now >= queue.retained_due():
-            probe = queue.send_retained(now)
-            if probe is not None:
-                queue.background.send_probe(queue, probe)
+            queue.background.send_retained(queue)
+        if now >= queue.report.due():
+            queue.background.tell(queue)
 
 
 #: The watcher of this process.

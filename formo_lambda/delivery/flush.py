@@ -6,9 +6,10 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from formo_lambda.constants import PROBE_WAIT
+from formo_lambda.constants import LOG_WAIT, PROBE_WAIT
+from formo_lambda.delivery.log import log
 from formo_lambda.delivery.loops import LoopLatch, running_loop
-from formo_lambda.delivery.tally import Tally
+from formo_lambda.delivery.tally import Outcome, Tally
 from formo_lambda.delivery.workers import Latch
 from formo_lambda.results import FlushResult
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from formo_lambda.delivery.deadline import Deadline
     from formo_lambda.delivery.places import Request
     from formo_lambda.delivery.queue import EventQueue
-
-logger = logging.getLogger("formo_lambda")
 
 
 class _QueueFlush:
@@ -114,11 +113,16 @@ class _QueueFlush:
         queue, tally = self._queue, self._tally
         queue.finish(tally, self._deadline, time.monotonic())
         if self._probing and queue.breaker.until is None:
-            queue.send_retained(time.monotonic())
+            queue.background.send_retained(queue)
         if self._awaits_callbacks():
             queue.callbacks.overdue = True
-        queue.background.tell(queue)
-        return tally.result(time.monotonic() - self._started)
+        result = tally.result(time.monotonic() - self._started)
+        for error in result.errors:
+            if error.transient:
+                queue.report.kept(Outcome(error.reason, error.status, transient=True), error.count)
+        # The platform may freeze the process before there is more to say.
+        queue.background.tell(queue, at_once=queue.background.serverless)
+        return result
 
     def _awaits_callbacks(self) -> bool:
         """Whether `on_undelivered` is still called, or to be called, with events that this flush is to wait for."""
@@ -163,7 +167,9 @@ class Flush:
         flushes = [flush for flush in self._flushes if flush.needed]
         if flushes:
             self._work(flushes)
-        return self._conclude()
+        result = self._conclude()
+        log.wait(LOG_WAIT)
+        return result
 
     def _work(self, flushes: list[_QueueFlush]) -> None:
         """Send on this thread; of several queues, those after the first on workers, where there are any."""
@@ -205,11 +211,16 @@ class Flush:
             for flush in flushes:
                 flush.leave()
             raise
-        return self._conclude()
+        result = self._conclude()
+        if not log.lines.idle():
+            log.lines.when_idle(latch)
+            await latch.wait(LOG_WAIT, shield=True)
+        return result
 
     def _conclude(self) -> FlushResult:
         result = combine(flush.finish() for flush in self._flushes)
-        report(result)
+        if result.requests or not result.ok:
+            log.write(logging.DEBUG, _summary(result), result._replace(errors=())._asdict())
         return result
 
 
@@ -231,20 +242,8 @@ def combine(results: Iterable[FlushResult]) -> FlushResult:
     )
 
 
-def report(result: FlushResult) -> None:
-    """Log one line for a flush: DEBUG if all is well, else WARNING, or ERROR where the write key was refused."""
-    if result.ok:
-        if result.requests:
-            logger.debug("flushed %d events in %.3f s (%d requests)", result.sent, result.elapsed, result.requests)
-        return
-    refused = any(error.status in (401, 403) for error in result.errors)
-    logger.log(
-        logging.ERROR if refused else logging.WARNING,
-        "flush: %d events sent (%d of them quarantined), %d retained, %d given up: %s",
-        result.sent,
-        result.quarantined,
-        result.retained,
-        result.undelivered,
-        "; ".join(str(error) for error in result.errors)
-        or ("kept for a later flush" if result.retained else "quarantined by the server"),
+def _summary(result: FlushResult) -> str:
+    return (
+        f"flush: {result.sent} events sent, {result.retained} retained, {result.undelivered} undelivered "
+        f"in {result.elapsed:.3f} s ({result.requests} requests)"
     )

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, TypeVar
 from formo_lambda.delivery.batch import Batch, Place, Retained, apply
 from formo_lambda.delivery.buffer import Buffer
 from formo_lambda.delivery.callbacks import Callbacks
+from formo_lambda.delivery.report import Report
 from formo_lambda.delivery.tally import Outcome
 from formo_lambda.errors import DeliveryError
+from formo_lambda.events.times import iso_now
 from formo_lambda.results import Stats
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ class Places:
         in_flight: The parts of each request under way.
         retained: The batches kept for a later flush.
         callbacks: The calls of `on_undelivered`.
+        report: What is to be logged.
         lock: Held during each move, and never during I/O, a callback or a log call.
         unfinished: Whether a move is under way, or was ended by an exception.
     """
@@ -83,11 +86,13 @@ class Places:
             buffer.start_over()
         self.waiting: list[Batch] = []
         self.in_flight: dict[Request, None] = {}
-        self.retained = Retained(self.options.max_retained_size)
+        self.retained = Retained(self.options.max_pending_size)
         self.callbacks = Callbacks(self.options.on_undelivered, self.lock)
         self._order = count()
         self._totals = dict.fromkeys(("sent", "quarantined", "undelivered", "discarded", "invalid", "requests"), 0)
-        self._untold: dict[Outcome, int] = {}
+        self.report = Report()
+        #: Events that were given up although no flush answered for them, and when the first of them were.
+        self._lost: dict[Outcome, tuple[int, float]] = {}
         self._wakes: deque[Callable[[], object]] = deque()
 
     def busy_here(self) -> bool:
@@ -155,10 +160,10 @@ class Places:
     @move
     def shed(self, buffer: Buffer) -> None:
         """Give up the oldest events of a buffer that must not be sent early and is larger than what may be retained."""
-        most = self.options.max_retained_size
+        most = self.options.max_pending_size
         batch = Batch((0, 0), [buffer.tally] if buffer.tally else [], None)
         batch.events += buffer.shed(most)
-        self._settle(batch, Outcome(f"dropped to keep an invocation within max_retained_size ({most} bytes)"))
+        self._settle(batch, Outcome(f"dropped to keep an invocation within max_pending_size ({most} bytes)"))
 
     @move
     def count_invalid(self, buffer: Buffer) -> None:
@@ -190,15 +195,11 @@ class Places:
 
     def has_own(self) -> bool:
         """Whether events, or counts of them, wait outside any invocation."""
-        return bool(self.own.events or self.own.discarded or self.own.invalid)
+        return bool(self.own.events or self.own.discarded or self.own.invalid or self._lost)
 
-    def pop_untold(self) -> dict[Outcome, int]:
-        """Return, once, what went wrong with events that no flush answers for."""
-        if not self._untold:
-            return {}
-        with self.lock:
-            untold, self._untold = self._untold, {}
-        return untold
+    def pending_size(self) -> int:
+        """Return the bytes that wait, are in flight, or are retained."""
+        return self.retained.size + sum(batch.size for batch in [*self.waiting, *self._parts()])
 
     # -- moves; the lock is held ---------------------------------------------------------------------------------------
 
@@ -254,11 +255,19 @@ class Places:
         if outcome.reason:
             for tally in tallies:
                 tally.note(outcome, number)
-            self.callbacks.add(batch.events, DeliveryError(outcome.reason, count=number, status=outcome.status))
-        if not tallies and (outcome.reason or quarantined):
-            untold = outcome if outcome.reason else Outcome("quarantined by the server", 200)
-            self._note_untold(untold, number if outcome.reason else quarantined)
+            if not tallies:
+                lost, since = self._lost.get(outcome, (0, time.time()))
+                self._lost[outcome] = (lost + number, since)
+            self.report.lost(outcome, number)
+            self.callbacks.hand_over(batch.events, DeliveryError(outcome.reason, count=number, status=outcome.status))
         self._note_done(batch)
+
+    def _tell_lost(self, tally: Tally) -> None:
+        """Have a flush tell of events that were given up since the last one."""
+        lost, self._lost = self._lost, {}
+        for why, (number, since) in lost.items():
+            tally.undelivered += number
+            tally.note(why._replace(reason=f"{why.reason} (at {iso_now(since)}, before this flush)"), number)
 
     def _retain(self, batch: Batch, why: Outcome, now: float) -> None:
         """Keep a batch for a later flush; what there is no room for is given up, the oldest first."""
@@ -273,14 +282,11 @@ class Places:
             self.waiting.remove(batch)
         self._note_done(batch)
         if not batch.tallies:
-            self._note_untold(why, len(batch.events))
-        most = self.options.max_retained_size
+            self.report.kept(why, len(batch.events))
+        most = self.options.max_pending_size
         while (oldest := self.retained.excess()) is not None:
-            self._settle(oldest, Outcome(f"dropped to keep within max_retained_size ({most} bytes)"))
+            self._settle(oldest, Outcome(f"dropped to keep within max_pending_size ({most} bytes)"))
             self.retained.remove(oldest)
-
-    def _note_untold(self, why: Outcome, number: int) -> None:
-        self._untold[why] = self._untold.get(why, 0) + number
 
     def _note_done(self, batch: Batch) -> None:
         """Note who is to be woken because nothing of theirs waits or is in flight any more."""
@@ -319,6 +325,8 @@ class Places:
                 self._settle(part, outcome)
             del request.parts[0]
         self._totals["quarantined"] += outcome.quarantined
+        if outcome.quarantined:
+            self.report.lost(Outcome(status=outcome.status), outcome.quarantined)
 
     @move
     def count_requests(self, request: Request, number: int) -> None:

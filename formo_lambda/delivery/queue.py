@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from formo_lambda.delivery.buffer import Buffer
+    from formo_lambda.delivery.report import Line
     from formo_lambda.options import Options
     from formo_lambda.transport.protocol import Endpoint
 
@@ -60,6 +61,8 @@ class Beside(Protocol):
 
     #: Whether a caller may send on its own thread, because everything that the transport does is bounded.
     bounded: bool
+    #: Whether the platform may freeze the process between invocations.
+    serverless: bool
 
     def on_buffer(self, queue: EventQueue, buffer: Buffer) -> None:
         """A buffer has its first event, is full, or is due."""
@@ -71,6 +74,9 @@ class Beside(Protocol):
     def send_probe(self, queue: EventQueue, probe: Request) -> None:
         """Send a probe on a worker."""
 
+    def send_retained(self, queue: EventQueue) -> None:
+        """Have what is retained sent although no flush asks for it."""
+
     def call_worker(self, queue: EventQueue) -> bool:
         """Have a worker send what no caller is going to send; return False where none can be started."""
         ...
@@ -78,8 +84,8 @@ class Beside(Protocol):
     def look(self) -> None:
         """Something is retained: it is to be sent when it is due."""
 
-    def tell(self, queue: EventQueue) -> None:
-        """Log what no flush tells, and hand over what was given up."""
+    def tell(self, queue: EventQueue, *, at_once: bool = False) -> None:
+        """Log what is to be said, and hand over what was given up."""
 
     def close(self) -> None:
         """Nobody needs connections and workers for a while."""
@@ -131,14 +137,17 @@ class EventQueue(Places):
         return Stats(*map(sum, zip(*every, strict=True)))
 
     def crowded(self) -> bool:
-        """Whether more waits than may be retained, while the server answers: whoever tracks has to help sending."""
-        most = max(self.options.max_retained_size, 2 * self.options.max_queue_size)
-        return self.breaker.until is None and sum(batch.size for batch in list(self.waiting)) > most
+        """Whether more is pending than may be, while the server answers: whoever tracks has to wait."""
+        if self.breaker.until is not None:
+            return False
+        with self.lock:
+            # Less than two requests never are too much.
+            return self.pending_size() > max(self.options.max_pending_size, 2 * self.options.max_queue_size)
 
     def due(self) -> float:
-        """Return when something is to be sent although nobody flushes, in seconds of the monotonic clock."""
+        """Return when there is something to do although nobody flushes, in seconds of the monotonic clock."""
         own = self.own.since + self.options.flush_interval if self.own.events else float("inf")
-        return min(own, self.retained_due())
+        return min(own, self.retained_due(), self.report.due())
 
     def retained_due(self) -> float:
         """Return when what is retained is to be sent although nobody flushes."""
@@ -146,6 +155,13 @@ class EventQueue(Places):
             return float("inf")
         until = self.breaker.until
         return until if until is not None else self.retained.since + self.options.flush_interval
+
+    def lines(self, now: float, *, at_once: bool) -> list[Line]:
+        """Return what is to be logged now; `at_once` does not wait for further losses to sum up."""
+        if self.busy_here() or (self.breaker.until is None and self.report.is_quiet()):
+            return []
+        with self.lock:
+            return self.report.lines(now, self.breaker.until, self.retained_events(), at_once=at_once)
 
     # -- on top of a change --------------------------------------------------------------------------------------------
 
@@ -156,6 +172,7 @@ class EventQueue(Places):
         """
         other = EventQueue(self.options, self.endpoint, self.background)
         other.breaker = self.breaker
+        other.report = self.report
         other._order = self._order
         self._asides.append(other)
         return other
@@ -199,6 +216,8 @@ class EventQueue(Places):
         batches = self._collect(buffers, [tally], deadline)
         for buffer in buffers:
             buffer.move_counts(tally)
+        if self._lost:
+            self._tell_lost(tally)
         self._join(tally, deadline, {buffer.tally for buffer in buffers if buffer.tally is not None})
         if not batches and not tally.explicit:
             return None  # What is retained is sent with an invocation's own events: one without never pays.
@@ -487,12 +506,13 @@ class EventQueue(Places):
 
         An explicit flush goes on where the server gives answers, and where it was not its own request that failed.
         """
+        why = Outcome(failure.reason, failure.status, transient=True)
         self.breaker.failed(now, failure.pause)
+        self.report.failed(why)
         if failure.status is None:
             self.endpoint.reached_at = 0.0
         answers = failure.status not in (None, 429) and failure.pause is None
         tried = [] if answers else [tally for part in parts if not part.asked_again for tally in part.tallies]
-        why = Outcome(failure.reason, failure.status, transient=True)
         for batch in list(self.waiting):
             if not any(tally.explicit and tally not in tried and not tally.finished for tally in batch.tallies):
                 self._retain(batch, why, now)
@@ -503,7 +523,7 @@ class EventQueue(Places):
         self.call_next()
         if self.retained:
             self.background.look()
-        elif not (self.waiting or self.in_flight or self._asides or self.own.events):
+        elif not (self.waiting or self.in_flight or self._asides or self.has_own() or self.report.due() < float("inf")):
             pending.pop(self, None)
 
     # -- the end of a flush --------------------------------------------------------------------------------------------
@@ -541,6 +561,7 @@ class EventQueue(Places):
             silent = silent and not self._may_be_well(request, now)
             if silent and request.is_waited_for():
                 self.breaker.failed(now)
+                self.report.failed(_NO_ANSWER)
             for part in parts:
                 alone = all(each.finished for each in part.tallies if each is not tally)
                 # Nobody is to wait for one that went ahead in vain to find out whether the server can be reached.

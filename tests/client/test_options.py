@@ -28,7 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "retry_count": 3,
     "flush_timeout": 2.0,
     "request_timeout": 5.0,
-    "max_retained_size": 5_000_000,
+    "max_pending_size": 10_000_000,
     "handle_signals": True,
     "on_undelivered": None,
     "on_invalid": "raise",
@@ -42,9 +42,9 @@ RANGES = [
     ("retry_count", 0, 10),
     ("flush_timeout", 0.01, 600),
     ("request_timeout", 0.01, 600),
-    ("max_retained_size", 0, 1_000_000_000),
+    ("max_pending_size", 0, 1_000_000_000),
 ]
-WHOLE = {"flush_at", "max_queue_size", "retry_count", "max_retained_size"}
+WHOLE = {"flush_at", "max_queue_size", "retry_count", "max_pending_size"}
 
 
 def resolved(environ: dict[str, str] | None = None, **changes: Any) -> Options:

@@ -27,7 +27,7 @@ OPTIONS: dict[str, Any] = {
     "retry_count": 3,
     "flush_timeout": 2.0,
     "request_timeout": 5.0,
-    "max_retained_size": 5_000_000,
+    "max_pending_size": 10_000_000,
     "handle_signals": False,
     "on_undelivered": None,
     "on_invalid": "raise",
@@ -39,6 +39,7 @@ class Nothing:
     """Stands for what happens beside the caller: it does none of it."""
 
     bounded = True
+    serverless = False
 
     def on_buffer(self, queue: EventQueue, buffer: Buffer) -> None:
         """Leave the events where they are."""
@@ -50,6 +51,9 @@ class Nothing:
     def send_probe(self, queue: EventQueue, probe: Request) -> None:
         """Let the test send it."""
 
+    def send_retained(self, queue: EventQueue) -> None:
+        """Let the test send it."""
+
     def call_worker(self, queue: EventQueue) -> bool:
         """Say that a worker is on its way; none comes."""
         return True
@@ -57,7 +61,7 @@ class Nothing:
     def look(self) -> None:
         """Watch over nothing."""
 
-    def tell(self, queue: EventQueue) -> None:
+    def tell(self, queue: EventQueue, *, at_once: bool = False) -> None:
         """Log nothing, and call nobody."""
 
     def close(self) -> None:

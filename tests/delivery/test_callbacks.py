@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from formo_lambda.delivery import callbacks as module
 from formo_lambda.delivery.callbacks import Callbacks
 from formo_lambda.delivery.workers import workers
 from formo_lambda.errors import DeliveryError
@@ -81,7 +80,7 @@ def callbacks(sink: Sink) -> Callbacks:
 def add(callbacks: Callbacks, *numbers: int, reason: str = "refused") -> None:
     """Give events with these numbers up, for one reason."""
     with callbacks._lock:
-        callbacks.add([b'{"n":%d' % number for number in numbers], DeliveryError(reason, count=len(numbers)))
+        callbacks.hand_over([b'{"n":%d' % number for number in numbers], DeliveryError(reason, count=len(numbers)))
 
 
 @pytest.fixture
@@ -140,10 +139,10 @@ def test_without_a_function_nothing_is_kept() -> None:
 
 
 def test_what_a_slow_function_is_still_to_be_given_is_bounded(
-    callbacks: Callbacks, sink: Sink, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    callbacks: Callbacks, sink: Sink, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Beyond that, events are not kept for it: the log says how many, once."""
-    monkeypatch.setattr(module, "CALLBACK_BACKLOG", 3 * len(b'{"n":1'))
+    callbacks._limit = 3 * len(b'{"n":1')
     sink.go_on.clear()
     add(callbacks, 0)
     callbacks.start()
@@ -154,6 +153,7 @@ def test_what_a_slow_function_is_still_to_be_given_is_bounded(
     add(callbacks, 6)
     callbacks.start()
     callbacks.start()
+    assert until(lambda: caplog.records)
     (record,) = caplog.records
     assert record.levelname == "ERROR"
     assert record.getMessage().startswith("3 undelivered events were not handed to on_undelivered")
@@ -166,11 +166,9 @@ def test_what_a_slow_function_is_still_to_be_given_is_bounded(
     assert sink.numbers[3:] == [[7, 8, 9]]
 
 
-def test_one_call_may_be_larger_than_the_bound(
-    callbacks: Callbacks, sink: Sink, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_call_may_be_larger_than_the_bound(callbacks: Callbacks, sink: Sink) -> None:
     """The bound is for what piles up."""
-    monkeypatch.setattr(module, "CALLBACK_BACKLOG", 10)
+    callbacks._limit = 10
     add(callbacks, *range(5))
     callbacks.start()
     assert until(callbacks.idle)

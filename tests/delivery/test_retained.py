@@ -45,8 +45,8 @@ class Kept:
     def __init__(self, bound: int) -> None:
         self.given_up: list[bytes] = []
         self.reasons: list[str] = []
-        self.queue: EventQueue = make_queue(max_retained_size=bound)
-        self.queue.callbacks.add = self._add  # type: ignore[method-assign] # what the callback would be given
+        self.queue: EventQueue = make_queue(max_pending_size=bound)
+        self.queue.callbacks.hand_over = self._add  # type: ignore[method-assign] # what the callback would be given
 
     def _add(self, events: list[bytes], error: DeliveryError) -> None:
         assert error.count == len(events) > 0
@@ -121,7 +121,7 @@ def test_the_oldest_make_room() -> None:
         given_up.append(list(kept.given_up))
     assert given_up == [[], [], [], tracked[:1], tracked[:2]]
     assert retained(kept.queue) == tracked[2:]
-    assert all(f"max_retained_size ({3 * (10 + ENVELOPE)} bytes)" in reason for reason in kept.reasons)
+    assert all(f"max_pending_size ({3 * (10 + ENVELOPE)} bytes)" in reason for reason in kept.reasons)
 
 
 def test_an_older_batch_that_fails_late_goes_to_its_place() -> None:
@@ -162,17 +162,20 @@ def test_a_flush_tells_what_stayed_and_what_was_given_up() -> None:
     assert sorted((error.count, error.transient) for error in result.errors) == [(2, True), (3, False)]
 
 
-def test_what_makes_room_later_is_told_by_nobody_twice() -> None:
-    """A flush that has ended keeps its result; that its events had to go is logged, as no flush tells it."""
+def test_what_makes_room_later_is_told_by_the_next_flush() -> None:
+    """A flush that has ended keeps its result; that its events had to go stands in the next one's, once."""
     kept = Kept(10 + ENVELOPE)
     tally = kept.retain([b"0" * 10])
     kept.queue.finish(tally, Deadline.after(1_000.0), NOW)
     kept.retain([b"1" * 10])
     result = tally.result(0.0)
     assert (result.retained, result.undelivered) == (1, 0)
-    untold = kept.queue.pop_untold()
-    assert [(count, why.transient) for why, count in untold.items()] == [(1, False)]
-    assert kept.queue.pop_untold() == {}
+    later = [begin(kept.queue, [], NOW, explicit=True).result(0.0) for _ in range(2)]
+    assert [each.undelivered for each in later] == [1, 0]
+    (error,) = [error for error in later[0].errors if not error.transient]
+    assert (error.count, later[0].ok) == (1, False)
+    assert "max_pending_size" in error.reason
+    assert "before this flush" in error.reason
 
 
 @pytest.mark.parametrize("explicit", [False, True])

@@ -12,7 +12,7 @@ from tests.fuzz.values import ANYTHING, OPTIONS, Maker, made
 
 _OPTIONS = (
     "write_key", "api_host", "flush_at", "flush_interval", "max_queue_size", "retry_count", "flush_timeout",
-    "request_timeout", "max_retained_size", "enabled", "on_undelivered", "on_invalid", "transport", "json_default",
+    "request_timeout", "max_pending_size", "enabled", "on_undelivered", "on_invalid", "transport", "json_default",
 )  # fmt: skip
 
 

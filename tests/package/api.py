@@ -80,7 +80,7 @@ FormoAnalytics(
     retry_count=3,
     flush_timeout=2,
     request_timeout=5.0,
-    max_retained_size=5_000_000,
+    max_pending_size=10_000_000,
     api_host="https://events.example.test",
     enabled=True,
     handle_signals=False,

@@ -41,8 +41,8 @@ for _level in LEVELS[LEVELS.index({"client"}) :]:
 #: The modules of `delivery` by level, likewise.
 DELIVERY: list[set[str]] = [
     {"", "breaker", "deadline", "loops", "workers"},
-    {"retry", "tally"},
-    {"buffer"},
+    {"calls", "retry", "tally"},
+    {"buffer", "log", "report"},
     {"batch"},
     {"callbacks"},
     {"places"},

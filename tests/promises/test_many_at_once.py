@@ -156,7 +156,7 @@ def test_many_events_in_one_invocation(server: FastServer) -> None:
 def test_nothing_is_dropped_when_events_come_faster_than_answers(server: FastServer) -> None:
     """While Formo answers, a loop that tracks more than may be retained loses no event."""
     server.delay(_ANSWER)
-    client = FormoAnalytics("test-key", api_host=server.url(), max_retained_size=200_000)
+    client = FormoAnalytics("test-key", api_host=server.url(), max_pending_size=200_000)
     server.take()
     with client.invocation(timeout=10):
         ids = [client.track("SwapCompleted", properties={"number": number}) for number in range(5_000)]

@@ -104,7 +104,7 @@ def test_without_threads_everything_is_delivered(monkeypatch: pytest.MonkeyPatch
 def test_a_store_of_no_size_still_finds_out() -> None:
     """With nothing retained at all, the first events after the pause are sent, and no empty body is."""
     transport = RecordingTransport()
-    client = FormoAnalytics("a-key", transport=transport, max_retained_size=0, retry_count=0)
+    client = FormoAnalytics("a-key", transport=transport, max_pending_size=0, retry_count=0)
     transport.respond_with(Answer(500))
     client.track("Lost")
     assert client.flush().undelivered == 1

@@ -49,7 +49,7 @@ def _allocated(client: Any, count: int) -> dict[str, float]:
 
 def _main() -> None:
     most, rounds = int(sys.argv[1]), int(sys.argv[2])
-    client = FormoAnalytics("a-key", transport=NullTransport(), max_retained_size=1_000_000_000)
+    client = FormoAnalytics("a-key", transport=NullTransport(), max_pending_size=1_000_000_000)
     marks = [mark for mark in (10, 100, 1_000, 10_000, 100_000) if mark <= most]
     # First, before senders are at work on what the fills leave behind: their allocations would count, too.
     allocation = _allocated(client, 2_000)

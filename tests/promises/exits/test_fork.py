@@ -11,6 +11,7 @@ import pytest
 
 from formo_lambda.testing import Answer, LocalCollector
 from tests.promises.exits.process import run
+from tests.promises.hosted import SAID
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform does not fork")
 
@@ -78,6 +79,6 @@ def test_senders_import_nothing(tls: bool) -> None:  # noqa: FBT001 -- a paramet
         odd = Answer(200, b"[", headers={"Content-Type": "text/html; charset=latin-1", "Content-Encoding": "gzip"})
         collector.respond_with(200, 500, Answer(429, headers=pause), 400, 401, odd, ConnectionResetError())
         ended = run("imports", url=collector.url, environ={"SSL_CERT_FILE": collector.ca_file or ""})
-        assert (json.loads(ended.first), ended.errors) == ([], "")
+        assert (json.loads(ended.first), SAID.sub("", ended.errors)) == ([], "")
         assert ended.lines == [str(len(collector.requests))]
         assert len(collector.requests) >= 8

@@ -32,7 +32,7 @@ def test_the_store_keeps_the_newest_within_its_bound(caplog: pytest.LogCaptureFi
     client = FormoAnalytics(
         "test-key",
         transport=transport,
-        max_retained_size=_BOUND,
+        max_pending_size=_BOUND,
         retry_count=0,
         flush_at=100,
         on_undelivered=on_undelivered,
@@ -53,7 +53,7 @@ def test_the_store_keeps_the_newest_within_its_bound(caplog: pytest.LogCaptureFi
     assert kept == 60 - len(handed)
     assert handed == tracked[: len(handed)]
     dropped = [
-        each for each in caplog.records if each.levelno >= logging.WARNING and "max_retained_size" in each.getMessage()
+        each for each in caplog.records if each.levelno >= logging.WARNING and "max_pending_size" in each.getMessage()
     ]
     assert dropped, "nobody said that the store is full"
 
@@ -71,7 +71,7 @@ def test_a_store_of_size_zero_keeps_nothing() -> None:
     client = FormoAnalytics(
         "test-key",
         transport=transport,
-        max_retained_size=0,
+        max_pending_size=0,
         retry_count=0,
         on_undelivered=lambda events, _: handed.extend(events),
         handle_signals=False,

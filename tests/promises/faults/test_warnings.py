@@ -12,6 +12,7 @@ from formo_lambda import FormoAnalytics, formo_flush
 
 from . import behaviours
 from .conftest import KEY, MakeClient
+from .waiting import wait_until
 
 if TYPE_CHECKING:
     from .fault_server import FaultServer
@@ -35,28 +36,60 @@ def _warnings(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
         (behaviours.status(500), "500"),
         (behaviours.retry_after_seconds(60), "429"),
         (behaviours.never_answers, "timed out|in time|out of time"),
-        (behaviours.status(401), "401"),
-        (behaviours.status(404), "404"),
     ],
 )
-def test_each_failed_flush_warns_once_with_count_and_reason(
+def test_an_outage_is_told_once(
     server: FaultServer,
     make_client: MakeClient,
     caplog: pytest.LogCaptureFixture,
     behaviour: behaviours.Behaviour,
     reason: str,
 ) -> None:
-    """Three failed flushes of seventeen events each are three warnings, however many batches and events wait."""
-    # One attempt a flush: a further one may run out of time, and then its reason is another.
+    """Ten flushes and two hundred invocations of an outage are one warning; its end is one line more."""
+    caplog.set_level(logging.INFO)
     client = make_client(retry_count=0)
     server.switch(behaviour)
-    for flushes in range(1, 4):
+    for _ in range(10):
         _track(client, 17)
         assert not client.flush(0.3).ok
-        messages = [each.getMessage() for each in _warnings(caplog)]
-        assert len(messages) == flushes, messages
-        assert "17" in messages[-1] or str(17 * flushes) in messages[-1]
-        assert re.search(reason, messages[-1])
+    for _ in range(200):
+        with client.invocation():
+            _track(client, 1)
+    (began,) = _warnings(caplog)
+    assert re.search(
+        f"Formo cannot take events .*({reason}).*: 17 events retained, next attempt in", began.getMessage()
+    )
+    assert getattr(began, "formo")["retained"] == 17  # noqa: B009 -- not of its class
+    server.switch(behaviours.healthy)
+    assert client.flush(5.0).sent == 370
+    assert [record.getMessage() for record in caplog.records if record.levelno == logging.INFO] == [
+        f"Formo takes events again after {_seconds(caplog)} s; sending 370 retained events"
+    ]
+    assert len(_warnings(caplog)) == 1
+
+
+def _seconds(caplog: pytest.LogCaptureFixture) -> int:
+    return next(
+        int(found[1]) for record in caplog.records if (found := re.search(r"after (\d+) s", record.getMessage()))
+    )
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_each_loss_is_told_within_a_second(
+    server: FaultServer, make_client: MakeClient, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    """Of three refused flushes the first is told at once, and the other two, which follow at once, in one line."""
+    client = make_client()
+    server.switch(behaviours.status(status))
+    for _ in range(3):
+        _track(client, 17)
+        assert client.flush(5.0).undelivered == 17
+    wait_until(lambda: len(_warnings(caplog)) == 2)
+    first, second = _warnings(caplog)
+    assert first.getMessage().startswith("17 events lost: ")
+    assert second.getMessage().startswith("34 events lost: ")
+    assert {first.levelno, second.levelno} == {logging.ERROR}
+    assert f"HTTP {status}" in first.getMessage()
 
 
 def test_a_failing_handler_flush_warns_once(
