@@ -9,13 +9,14 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from formo_lambda import events, forks, options, platforms
+from formo_lambda import debug, events, forks, options, platforms
 from formo_lambda.errors import ValidationError
 from formo_lambda.event_methods import EventMethods
 from formo_lambda.invocation.scope import Scope, checked_key, current_scope
 from formo_lambda.options import OnException, OnInvalid
 from formo_lambda.results import FlushResult, Stats
 from formo_lambda.transport.protocol import Transport
+from formo_lambda.types import Channel
 
 if TYPE_CHECKING:
     import uuid
@@ -42,7 +43,8 @@ class FormoAnalytics(EventMethods):
         flush_interval: Flush once the oldest buffered event is this many seconds (1 to 300) old.
         max_queue_size: Flush once this many bytes (1 000 to 500 000), as sent, are buffered; also the most that one
             request carries.
-        retry_count: Further attempts (0 to 10) after a network error, HTTP 408, 429 or 5xx.
+        retry_count: Further attempts (0 to 10) after a network error, HTTP 408, 425, 429, 499 or
+            5xx.
         flush_timeout: The most seconds (0.01 to 600) one flush takes; a platform's own deadline shortens it.
         request_timeout: The most seconds (0.01 to 600) one attempt takes.
         max_pending_size: The most bytes of events that wait, are being sent, or are retained. Beyond it, `track()`
@@ -57,6 +59,7 @@ class FormoAnalytics(EventMethods):
         on_invalid: "raise" raises ValidationError for an invalid event; "log" logs a warning and drops it.
         transport: What sends the requests, instead of urllib3.
         json_default: Called for a value in properties or context that has no JSON form; returns one that has.
+        channel: Where its events come from: "server", "api" (clients of your own API), or "import" (past events).
 
     Raises:
         ConfigurationError: An option breaks its rule, or there is no write key.
@@ -80,6 +83,7 @@ class FormoAnalytics(EventMethods):
         on_invalid: OnInvalid = "raise",
         transport: Transport | None = None,
         json_default: Callable[[object], object] | None = None,
+        channel: Channel = "server",
     ) -> None:
         self._options = options.resolve(
             write_key=write_key,
@@ -96,6 +100,7 @@ class FormoAnalytics(EventMethods):
             on_undelivered=on_undelivered,
             on_invalid=on_invalid,
             json_default=json_default,
+            channel=channel,
         )
         transport = options.checked_transport(transport)
         # What delivery needs is loaded here, in the init phase, and not at import.
@@ -218,7 +223,7 @@ class FormoAnalytics(EventMethods):
     def __reduce__(self) -> NoReturn:
         raise TypeError("a FormoAnalytics cannot be pickled: it holds the write key; construct one in each process")
 
-    def _record(self, kind: str, *, message_id: object = None, **fields: Any) -> str:
+    def _record(self, kind: str, *, message_id: object = None, channel: object = None, **fields: Any) -> str:
         forks.check()
         scope = current_scope()
         if scope is None:
@@ -234,6 +239,7 @@ class FormoAnalytics(EventMethods):
             made_id, event = events.build(
                 kind,
                 message_id=message_id,
+                channel=self._options.channel if channel is None else channel,
                 json_default=self._options.json_default,
                 now=time.time(),
                 new_id=new_id,
@@ -245,6 +251,8 @@ class FormoAnalytics(EventMethods):
             self._queue.count_invalid(buffer)
             logger.warning("an invalid %s event was dropped: %s", kind, error)
             return ""
+        if self._options.debug:
+            debug.logger.debug("%s %r, message_id %s", kind, fields.get("event", ""), made_id)
         if self._options.enabled:
             self._queue.append(buffer, event)
         return made_id

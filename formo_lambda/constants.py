@@ -13,6 +13,10 @@ INGEST_PATH: Final = "/v0/raw_events"
 ENV_WRITE_KEY: Final = "FORMO_WRITE_KEY"
 ENV_API_HOST: Final = "FORMO_EVENTS_BASE_URL"
 ENV_DISABLED: Final = "FORMO_DISABLED"
+ENV_DEBUG: Final = "FORMO_DEBUG"
+
+#: Where the events of a backend may come from: a server, your own API's clients, or an import of past events.
+CHANNELS: Final = ("server", "api", "import")
 
 #: One request carries at most this many events, whatever `flush_at` is.
 MAX_BATCH_EVENTS: Final = 100
@@ -23,6 +27,8 @@ SENT_AT_BYTES: Final = len(',"sent_at":"2026-01-01T00:00:00.000Z"}')
 
 #: Seconds a worker waits for its next task before it ends.
 WORKER_IDLE: Final = 1.0
+#: Seconds that a thread waits for its turn to have a worker do something, before it does without.
+LOCK_WAIT: Final = 0.1
 #: Requests of one client that are under way at a time; also workers that deliver to one endpoint.
 MAX_REQUESTS: Final = 10
 #: Bytes of events that wait for a slow `on_undelivered`; what is more is only logged.

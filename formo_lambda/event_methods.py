@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from formo_lambda.types import CommonFields, SignatureStatus, TransactionStatus
+from formo_lambda.types import Channel, CommonFields, SignatureStatus, TransactionStatus
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -38,6 +38,7 @@ class EventMethods(ABC):
         timestamp: dt.datetime | float | None = None,
         session_id: str | None = None,
         message_id: str | uuid.UUID | None = None,
+        channel: Channel | None = None,
     ) -> str:
         """Record that something happened.
 
@@ -61,6 +62,7 @@ class EventMethods(ABC):
                 user agent of the sender, which is your backend: all users fall into one session a day.
             message_id: What Formo deduplicates by, for imports that may be repeated: 1 to 255 printable ASCII
                 characters without blanks; a new one if None.
+            channel: Where it comes from: "server", "api", or "import" for past events; the client's if None.
 
         Returns:
             The message_id; empty where the client has `on_invalid="log"` and the event was invalid.
@@ -79,6 +81,7 @@ class EventMethods(ABC):
             timestamp=timestamp,
             session_id=session_id,
             message_id=message_id,
+            channel=channel,
         )
 
     def identify(
@@ -92,6 +95,7 @@ class EventMethods(ABC):
         timestamp: dt.datetime | float | None = None,
         session_id: str | None = None,
         message_id: str | uuid.UUID | None = None,
+        channel: Channel | None = None,
     ) -> str:
         """Say who is behind a wallet.
 
@@ -107,6 +111,7 @@ class EventMethods(ABC):
             session_id: The end user's session.
             message_id: What Formo deduplicates by: 1 to 255 printable ASCII characters without blanks; a new one if
                 None.
+            channel: Where it comes from: "server", "api", or "import" for past events; the client's if None.
 
         Returns:
             The message_id; empty where the client has `on_invalid="log"` and the event was invalid.
@@ -124,6 +129,7 @@ class EventMethods(ABC):
             timestamp=timestamp,
             session_id=session_id,
             message_id=message_id,
+            channel=channel,
         )
 
     def page(
@@ -152,7 +158,8 @@ class EventMethods(ABC):
             category: The category of the page or screen, such as "Trade".
             title: The title of the page.
             address: The wallet, where one is known.
-            common: `anonymous_id`, `user_id`, `properties`, `context`, `timestamp`, `session_id`, `message_id`.
+            common: `anonymous_id`, `user_id`, `properties`, `context`, `timestamp`, `session_id`, `message_id`,
+                `channel`.
 
         Returns:
             The message_id; empty where the client has `on_invalid="log"` and the event was invalid.
@@ -186,7 +193,8 @@ class EventMethods(ABC):
             provider_name: Its name, such as "MetaMask".
             rdns: Its identifier in reverse domain name notation (EIP-6963), such as "io.metamask".
             address: The wallet, where one is known.
-            common: `anonymous_id`, `user_id`, `properties`, `context`, `timestamp`, `session_id`, `message_id`.
+            common: `anonymous_id`, `user_id`, `properties`, `context`, `timestamp`, `session_id`, `message_id`,
+                `channel`.
 
         Returns:
             The message_id; empty where the client has `on_invalid="log"` and the event was invalid.
@@ -204,7 +212,8 @@ class EventMethods(ABC):
             address: The wallet: an Ethereum address, or a Solana address on one of Solana's chains.
             chain_id: The chain's positive number; 900001 to 900004 are Solana's mainnet-beta, testnet, devnet and
                 localnet, all others EVM chains.
-            common: `anonymous_id`, `user_id`, `properties`, `context`, `timestamp`, `session_id`, `message_id`.
+            common: `anonymous_id`, `user_id`, `properties`, `context`, `timestamp`, `session_id`, `message_id`,
+                `channel`.
 
         Returns:
             The message_id; empty where the client has `on_invalid="log"` and the event was invalid.
@@ -227,7 +236,8 @@ class EventMethods(ABC):
         Args:
             address: The wallet, where it is still known.
             chain_id: The chain's positive number, where it is still known; 900001 to 900004 are Solana's.
-            common: `anonymous_id`, `user_id`, `properties`, `context`, `timestamp`, `session_id`, `message_id`.
+            common: `anonymous_id`, `user_id`, `properties`, `context`, `timestamp`, `session_id`, `message_id`,
+                `channel`.
 
         Returns:
             The message_id; empty where the client has `on_invalid="log"` and the event was invalid.
@@ -244,7 +254,8 @@ class EventMethods(ABC):
         Args:
             address: The wallet.
             chain_id: The positive number of the chain it is on now; 900001 to 900004 are Solana's.
-            common: `anonymous_id`, `user_id`, `properties`, `context`, `timestamp`, `session_id`, `message_id`.
+            common: `anonymous_id`, `user_id`, `properties`, `context`, `timestamp`, `session_id`, `message_id`,
+                `channel`.
 
         Returns:
             The message_id; empty where the client has `on_invalid="log"` and the event was invalid.
@@ -271,7 +282,8 @@ class EventMethods(ABC):
             chain_id: The chain's positive number; 900001 to 900004 are Solana's.
             status: "requested", "rejected" or "confirmed".
             message: What was to be signed, such as EIP-712 typed data as JSON text. Leave out what is secret in it.
-            common: `anonymous_id`, `user_id`, `properties`, `context`, `timestamp`, `session_id`, `message_id`.
+            common: `anonymous_id`, `user_id`, `properties`, `context`, `timestamp`, `session_id`, `message_id`,
+                `channel`.
 
         Returns:
             The message_id; empty where the client has `on_invalid="log"` and the event was invalid.
@@ -316,7 +328,8 @@ class EventMethods(ABC):
             function_args: The function's arguments by name. Each is also repeated beside the other properties, where
                 it is easier to query; it replaces none that is there, and none of the names above.
             builder_codes: The builder codes (ERC-8021) in its calldata: one text with commas, or a sequence.
-            common: `anonymous_id`, `user_id`, `properties`, `context`, `timestamp`, `session_id`, `message_id`.
+            common: `anonymous_id`, `user_id`, `properties`, `context`, `timestamp`, `session_id`, `message_id`,
+                `channel`.
 
         Returns:
             The message_id; empty where the client has `on_invalid="log"` and the event was invalid.
@@ -346,5 +359,5 @@ class EventMethods(ABC):
         return self._record(kind, address=address, reserved=reserved, **common)
 
     @abstractmethod
-    def _record(self, kind: str, *, message_id: object = None, **fields: Any) -> str:
+    def _record(self, kind: str, *, message_id: object = None, channel: object = None, **fields: Any) -> str:
         """Validate, build and buffer one event; return its message_id."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn, TypeVar
 
 from formo_lambda.constants import (
+    CHANNELS,
     DEFAULT_API_HOST,
     ENV_API_HOST,
+    ENV_DEBUG,
     ENV_DISABLED,
     ENV_WRITE_KEY,
     INGEST_PATH,
@@ -19,6 +21,7 @@ from formo_lambda.errors import ConfigurationError
 
 OnException = Literal["send", "discard"] | Callable[[BaseException], bool]
 OnInvalid = Literal["raise", "log"]
+Word = TypeVar("Word", bound=str)
 
 
 class WriteKey:
@@ -58,6 +61,8 @@ class Options(NamedTuple):
         on_undelivered: Called with undelivered events, as a list of dicts, and the reason.
         on_invalid: Whether an invalid event raises or is logged and dropped.
         json_default: Called for a value that has no JSON form of its own.
+        channel: Where events come from that do not say so themselves.
+        debug: Whether each event and each request is written to standard error.
     """
 
     write_key: WriteKey | None
@@ -74,6 +79,8 @@ class Options(NamedTuple):
     on_undelivered: Callable[[list[dict[str, Any]], Exception], object] | None
     on_invalid: OnInvalid
     json_default: Callable[[object], object] | None
+    channel: str
+    debug: bool
 
 
 def resolve(
@@ -92,6 +99,7 @@ def resolve(
     on_undelivered: Callable[[list[dict[str, Any]], Exception], object] | None,
     on_invalid: OnInvalid,
     json_default: Callable[[object], object] | None,
+    channel: str,
     environ: Mapping[str, str] = os.environ,
 ) -> Options:
     """Check every option; what is not given comes from the environment.
@@ -113,8 +121,10 @@ def resolve(
         enabled=on,
         handle_signals=_switch("handle_signals", handle_signals),
         on_undelivered=_callable("on_undelivered", on_undelivered),
-        on_invalid=_choice("on_invalid", on_invalid),
+        on_invalid=_choice("on_invalid", on_invalid, ("raise", "log")),
         json_default=_callable("json_default", json_default),
+        channel=_choice("channel", channel, CHANNELS),
+        debug=_is_set(environ, ENV_DEBUG),
     )
 
 
@@ -247,10 +257,9 @@ def _callable(option: str, value: Any, rule: str = "must be callable, or None", 
     return value
 
 
-def _choice(option: str, value: object) -> OnInvalid:
-    word = plain(value)
-    if word == "raise":
-        return "raise"
-    if word == "log":
-        return "log"
-    raise ConfigurationError(option, "must be 'raise' or 'log'")
+def _choice(option: str, value: object, words: tuple[Word, ...]) -> Word:
+    given = plain(value)
+    for word in words:
+        if word == given:
+            return word
+    raise ConfigurationError(option, "must be " + " or ".join(repr(word) for word in words))

@@ -17,6 +17,7 @@ from formo_lambda.constants import EXIT_BUDGET, EXIT_GRACE, HAND_OVER_SHARE
 from formo_lambda.delivery import queue as queues
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.flush import Flush
+from formo_lambda.delivery.log import log
 from formo_lambda.delivery.workers import Latch, start_thread, workers
 from formo_lambda.transport.pool import close_idle
 
@@ -95,6 +96,7 @@ def _flush_for_good(budget: float) -> None:
         queue.background.tell(queue, at_once=True)
     if lost:
         flush_everything(deadline.remaining())  # which waits for the hand-over
+    log.wait(deadline.remaining() + EXIT_GRACE / 2)
 
 
 def _send_sigterm_again() -> None:

@@ -16,6 +16,10 @@ SignatureStatus = Literal["requested", "rejected", "confirmed"]
 TransactionStatus = Literal["started", "broadcasted", "confirmed", "reverted", "rejected"]
 
 
+#: Where an event comes from: a server, clients of your own API, or an import of past events.
+Channel = Literal["server", "api", "import"]
+
+
 class CommonFields(TypedDict, total=False):
     """The arguments of every event method."""
 
@@ -33,6 +37,8 @@ class CommonFields(TypedDict, total=False):
     """The end user's session. Without it, Formo counts one session a day for all users of one server address."""
     message_id: str | uuid.UUID | None
     """Formo stores one event for each: 1 to 255 printable ASCII characters without blanks. Default: a UUID."""
+    channel: Channel | None
+    """Where it comes from: "server", "api", or "import" for past events. Default: the client's."""
 
 
 class TrackProperties(TypedDict, total=False):
@@ -179,7 +185,7 @@ class ContextFields(TypedDict, total=False):
 
 
 class _SentFields(TypedDict):
-    channel: Literal["server"]
+    channel: Channel
     version: Literal["0"]
     anonymous_id: str
     user_id: str | None

@@ -54,7 +54,7 @@ class Background:
         aged = now >= buffer.since + queue.options.flush_interval
         if buffer.early and (buffer.full or aged):
             self.send_early(queue, buffer, now)
-        elif buffer.full and not queue.busy_here():
+        elif buffer.full and not buffer.early and not queue.busy_here():
             queue.shed(buffer)
             self.tell(queue)
         elif now >= buffer.due:  # an invocation that goes on
@@ -96,12 +96,15 @@ class Background:
         end = Deadline.after(TRACK_WAIT)
         reached_at = queue.endpoint.reached_at
         self.send_retained(queue)
-        while queue.crowded():
+        # What interrupts a thread that sends (a signal handler, a finalizer) would wait for its own request.
+        while queue.crowded() and not queue.is_sent_here():
             if not end.remaining():
                 if queue.endpoint.reached_at == reached_at:
                     queue.give_way(time.monotonic())
                 return
-            if queue.call_next() or not self.send_next(queue, None, end):
+            called = queue.call_next()
+            # What interrupts a thread that calls a worker waits for one that nobody has called yet.
+            if (called and queue.in_flight) or not self.send_next(queue, None, end):
                 time.sleep(CROWDED_WAIT)
 
     def send_retained(self, queue: EventQueue) -> None:

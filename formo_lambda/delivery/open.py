@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from formo_lambda import debug
 from formo_lambda.delivery.background import Background
 from formo_lambda.delivery.queue import EventQueue
 from formo_lambda.delivery.send import Sender
@@ -31,8 +32,12 @@ def open_queue(
         on_first_event: Called when there is something to deliver.
     """
     http = HttpTransport(options.endpoint, workers.submit_for_caller) if transport is None else None
+    sends: Transport = transport or http  # type: ignore[assignment] # one of them there is
+    if options.debug:
+        debug.enable()
+        sends = debug.LoggedTransport(sends, options.endpoint)
     sender = Sender(
-        transport or http,  # type: ignore[arg-type] # one of them there is
+        sends,
         # A disabled client never sends, so it never needs the key it may lack.
         options.write_key or WriteKey(""),
         request_timeout=options.request_timeout,

@@ -371,9 +371,21 @@ class Request:
         thread: The thread that sends it; 0 for a probe that nobody sends yet, -1 once a worker is to do it.
         started: When that began, in seconds of the monotonic clock.
         background: Whether no flush waits for any of it.
+        brief: Whether the thread that tracks sends it, which has but a moment.
     """
 
-    __slots__ = ("answered", "background", "deadline", "parts", "places", "probe", "started", "tally", "thread")
+    __slots__ = (
+        "answered",
+        "background",
+        "brief",
+        "deadline",
+        "parts",
+        "places",
+        "probe",
+        "started",
+        "tally",
+        "thread",
+    )
 
     def __init__(
         self,
@@ -393,6 +405,7 @@ class Request:
         self.thread = 0 if probe else threading.get_ident()
         self.started = time.monotonic()
         self.background = False
+        self.brief = False
 
     def in_flight(self) -> list[Batch]:
         """Return the parts that were not taken over by another flush."""

@@ -144,6 +144,11 @@ class EventQueue(Places):
             # Less than two requests never are too much.
             return self.pending_size() > max(self.options.max_pending_size, 2 * self.options.max_queue_size)
 
+    def is_sent_here(self) -> bool:
+        """Whether the running code interrupts a request that its own thread sends."""
+        here = threading.get_ident()
+        return any(request.thread == here for request in list(self.in_flight))
+
     def due(self) -> float:
         """Return when there is something to do although nobody flushes, in seconds of the monotonic clock."""
         own = self.own.since + self.options.flush_interval if self.own.events else float("inf")
@@ -366,6 +371,7 @@ class EventQueue(Places):
         self._fill(request)
         deadlines = [part.deadline for part in request.parts if part.deadline is not None]
         request.background = not deadlines
+        request.brief = bounded and tally is None
         if deadlines and not bounded:
             request.deadline = max(deadlines, key=lambda each: each.at)
         return True
@@ -477,7 +483,9 @@ class EventQueue(Places):
 
     def _end_failed(self, request: Request, parts: list[Batch], failure: TransientFailure, now: float) -> None:
         cut = now >= request.deadline.at
-        back = [part for part in parts if (cut or part.asked_again) and _has_time(part, now)]
+        back = [
+            part for part in parts if (cut and request.brief) or ((cut or part.asked_again) and _has_time(part, now))
+        ]
         # That its sender has no time left says nothing of the server to those who have.
         says_nothing = cut and (back or self._may_be_well(request, now))
         if failure.tried and not says_nothing and any(not part.late for part in parts):

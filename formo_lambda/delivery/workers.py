@@ -14,7 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from formo_lambda import forks
-from formo_lambda.constants import MAX_REQUESTS, WORKER_IDLE
+from formo_lambda.constants import LOCK_WAIT, MAX_REQUESTS, WORKER_IDLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -117,6 +117,8 @@ class Workers:
         """
         if self._lock._is_owned():  # type: ignore[attr-defined] # noqa: SLF001 -- as threading.Condition asks it
             return False  # A signal handler or a finalizer on top of this very code: the caller does without.
+        if not self._is_free():
+            return False
         given = [(task, group)]
         counted = False
         try:
@@ -144,6 +146,16 @@ class Workers:
                 self._take_back(given)
             raise
         return not self._take_back(given)
+
+    def _is_free(self) -> bool:
+        """Whether the lock can be had soon: a signal handler on top of whoever holds it may wait for this thread."""
+        # Not on the main thread: what a signal handler raises there could leave the lock locked.
+        if threading.current_thread() is threading.main_thread():
+            return True
+        if not self._lock.acquire(timeout=LOCK_WAIT):
+            return False
+        self._lock.release()
+        return True
 
     def submit_for_caller(self, task: Task, group: Hashable) -> bool:
         """Have a task run on a worker that a caller can abandon; return False on a worker, which needs no other."""

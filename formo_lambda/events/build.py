@@ -52,6 +52,7 @@ def build(
     timestamp: object = None,
     session_id: object = None,
     message_id: object = None,
+    channel: object = "server",
     reserved: Mapping[str, object] | None = None,
     json_default: Callable[[object], object] | None = None,
     now: float,
@@ -72,6 +73,7 @@ def build(
         timestamp: When it happened: a datetime (a naive one is UTC) or seconds since the epoch; None is `now`.
         session_id: The session it belongs to.
         message_id: The id that Formo deduplicates by; a new one if None.
+        channel: Where it comes from, one of `CHANNELS`.
         reserved: The event type's own properties that were given as arguments, None for those that were not.
         json_default: Called for a value that has no JSON form; returns one that has one.
         now: Seconds since the epoch.
@@ -90,12 +92,13 @@ def build(
     session = identifiers.session_id(session_id)
     happened = times.timestamp(timestamp, now)
     message = identifiers.message_id(message_id, new_id)
+    source = identifiers.channel(channel)
     properties_text = _properties(rules, given_properties, reserved or _NOTHING, wallet, json_default)
     context_text = _LIBRARY_ONLY if given_context is _NOTHING else _context(given_context, json_default)
     name_member = "" if name is None else f',"event":{encode_text(name)}'
     session_member = "" if session is None else f',"session_id":{encode_text(session)}'
     text = (
-        f'{{"type":"{event_type}","channel":"server","version":"0","anonymous_id":"{anonymous}"'
+        f'{{"type":"{event_type}","channel":"{source}","version":"0","anonymous_id":"{anonymous}"'
         f',"user_id":{"null" if user is None else encode_text(user)}{name_member}'
         f',"properties":{properties_text},"context":{context_text}'
         f',"address":{"null" if wallet is None else encode_text(wallet.text)}'

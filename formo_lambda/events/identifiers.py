@@ -1,4 +1,4 @@
-"""Make and check the identifiers of an event: message_id, anonymous_id, user_id, session_id."""
+"""Make and check the identifiers of an event: message_id, anonymous_id, user_id, session_id, channel."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from formo_lambda.constants import CHANNELS
 from formo_lambda.errors import ValidationError
 from formo_lambda.events.convert import is_instance
 
@@ -101,6 +102,14 @@ def message_id(value: object, new_id: Callable[[], str]) -> str:
     if text is None or not _MESSAGE_ID(text):
         raise ValidationError("message_id", f"must be 1 to {MAX_MESSAGE_ID} printable ASCII characters without blanks")
     return text
+
+
+def channel(value: object) -> str:
+    """Return where an event comes from, one of `CHANNELS`."""
+    word = exact_text(value)
+    if word not in CHANNELS:
+        raise ValidationError("channel", "must be " + " or ".join(repr(each) for each in CHANNELS))
+    return word
 
 
 def non_empty(field: str, value: object, reason: str = "must be a non-empty string") -> str:

@@ -159,6 +159,7 @@ def test_every_method_takes_what_all_events_have(
         "timestamp": datetime(2026, 1, 2, 3, 4, 5, 678_900, tzinfo=timezone.utc),
         "session_id": "session-1",
         "message_id": "import-1",
+        "channel": "import",
     }
     assert common.keys() == types.CommonFields.__annotations__.keys()
     assert getattr(client, kind)(**LEAST[kind], **common) == "import-1"

@@ -33,6 +33,7 @@ DEFAULTS: dict[str, Any] = {
     "on_undelivered": None,
     "on_invalid": "raise",
     "json_default": None,
+    "channel": "server",
 }
 
 RANGES = [

@@ -32,6 +32,7 @@ OPTIONS: dict[str, Any] = {
     "on_undelivered": None,
     "on_invalid": "raise",
     "json_default": None,
+    "channel": "server",
 }
 
 

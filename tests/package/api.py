@@ -88,6 +88,7 @@ FormoAnalytics(
     on_invalid="log",
     transport=RecordingTransport(),
     json_default=str,
+    channel="import",
 )
 
 

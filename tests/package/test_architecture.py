@@ -22,6 +22,7 @@ LEVELS: list[set[str]] = [
     {"options", "results"},
     {"events"},
     {"context", "event_methods", "transport"},
+    {"debug"},
     {"delivery"},
     {"invocation"},
     {"process"},
