@@ -122,6 +122,7 @@ def _flush_at_exit() -> None:
         done.wait(budget + EXIT_GRACE)
     else:
         flush()
+    log.abandon()
     _exit_left -= time.monotonic() - began
     _exited = True
 

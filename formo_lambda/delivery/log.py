@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import threading
 from contextvars import copy_context
@@ -14,6 +13,7 @@ from formo_lambda.delivery.calls import Calls
 from formo_lambda.delivery.workers import Latch
 
 if TYPE_CHECKING:
+    import weakref
     from collections.abc import Mapping
 
 logger = logging.getLogger("formo_lambda")
@@ -38,8 +38,8 @@ class Log:
             counts: What JSON loggers find in the record's attribute `formo`.
         """
         if logger.isEnabledFor(level):
-            # In the context of the caller, by which loggers tell one request from another.
-            self.lines.add(functools.partial(copy_context().run, _write, level, text, counts or {}), 1)
+            context = copy_context()  # by which loggers tell one request from another
+            self.lines.add(lambda: context.run(_write, level, text, counts or {}), 1)
             self.lines.start()
 
     def wait(self, seconds: float) -> None:
@@ -48,6 +48,20 @@ class Log:
             latch = Latch()
             self.lines.when_idle(latch)
             self.lines.overdue = not latch.wait(seconds)
+
+    def abandon(self) -> None:
+        """Have Python's own end of logging not wait for a handler that hangs with a line of ours."""
+        if self.lines.idle():
+            return
+        handlers: list[weakref.ref[logging.Handler]] = logging._handlerList  # type: ignore[attr-defined] # noqa: SLF001 -- what logging.shutdown() goes through
+        for reference in list(handlers):
+            lock = getattr(reference(), "lock", None)
+            if lock is None:
+                continue
+            if lock.acquire(blocking=False):
+                lock.release()
+            else:
+                handlers.remove(reference)
 
 
 def _write(level: int, text: str, counts: Mapping[str, object]) -> None:

@@ -175,6 +175,11 @@ class WebServer:
             stderr=subprocess.STDOUT,
         )
 
+    @property
+    def log(self) -> str:
+        """What the server and its application printed so far."""
+        return os.pread(self._log.fileno(), 1_000_000, 0).decode(errors="replace")
+
     def invoke(self, count: int, rounds: int) -> Invoked:
         """Make so many requests, on a connection each."""
         seconds: list[float] = []

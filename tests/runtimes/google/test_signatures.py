@@ -96,3 +96,12 @@ def test_shutdown_delivers_what_was_retained(deploy: Deploy, collector: LocalCol
     status = instance.terminate()
 
     assert (status, len(events_of(collector, "unlucky"))) == (0, 5)
+
+
+def test_a_wrong_key_is_said_without_logging_set_up(ingest: LocalCollector, deploy: Deploy) -> None:
+    """One line in the log of the service, which says what to do."""
+    ingest.respond_with(401)
+    instance = deploy("sync", "bare")
+    assert ask(instance, "wrong", 2).status == 200
+    (line,) = [line for line in instance.log.splitlines() if "HTTP 401" in line]
+    assert line.startswith("2 events lost: ")
