@@ -62,10 +62,28 @@ def on_first_event() -> None:
         return
     if not _installed and _signal_budget is not None:
         _install()
-    # The children of multiprocessing end with os._exit: they run its finalizers, and no atexit.
-    if not _finalizes and "multiprocessing.util" in sys.modules:
-        _finalizes = True
-        sys.modules["multiprocessing.util"].Finalize(None, _flush_at_exit, exitpriority=0)
+    if not _finalizes:
+        _finalizes = _hook_pools()
+
+
+def _hook_pools() -> bool:
+    """Have the children of process pools flush, too: they end with os._exit, and run no atexit callbacks.
+
+    Returns:
+        Whether there was anything to hook.
+    """
+    multiprocessing = sys.modules.get("multiprocessing.util")
+    if multiprocessing is not None:
+        multiprocessing.Finalize(None, _flush_at_exit, exitpriority=0)
+    # Celery's own pool runs no finalizers either, but tells of the end of each process.
+    celery = sys.modules.get("celery.signals")
+    if celery is not None:
+        celery.worker_process_shutdown.connect(_flush_at_worker_exit, weak=False, dispatch_uid=__name__)
+    return multiprocessing is not None or celery is not None
+
+
+def _flush_at_worker_exit(**_: Any) -> None:
+    _flush_at_exit()
 
 
 def flush_everything(budget: float) -> None:

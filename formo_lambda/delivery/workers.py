@@ -211,10 +211,11 @@ class Workers:
         me, threads = threading.get_ident(), self._threads
         threads.add(me)
         while self._take(worker.given, worker):
-            if not worker.latch.wait(WORKER_IDLE):
-                with self._lock:
-                    if worker in self._idle:  # else it has been given something just now
-                        self._idle.remove(worker)
+            # A call may be of a task that was taken just before the wait: then nothing is given, too.
+            worker.latch.wait(WORKER_IDLE)
+            with self._lock:
+                if worker in self._idle:  # else it has been given something just now
+                    self._idle.remove(worker)
         threads.discard(me)
 
 

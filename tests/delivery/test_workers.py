@@ -362,3 +362,26 @@ def test_workers_from_before_gevent_hold_nobody_up(workers: Workers, monkeypatch
         time.sleep(0.005)
     assert not before.is_alive()
     assert longest < IDLE * 0.5
+
+
+def test_a_call_that_comes_as_the_wait_ends_leaves_no_dead_worker(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker runs that task without its call, which ends the next wait at once: then it is idle no more."""
+    ran: list[int] = []
+    wait = Latch.wait
+    waits: list[None] = []
+
+    def late_wait(latch: Latch, seconds: float) -> bool:
+        waits.append(None)
+        if len(waits) == 1:
+            assert workers.submit(lambda: ran.append(2), "group")
+            return False
+        return wait(latch, seconds)
+
+    monkeypatch.setattr(Latch, "wait", late_wait)
+    assert workers.submit(lambda: ran.append(1), "group")
+    assert until(lambda: len(ran) == 2 and len(waits) >= 2)
+    time.sleep(0.05)
+    assert workers.submit(lambda: ran.append(3), "group")
+    assert until(lambda: ran == [1, 2, 3])
