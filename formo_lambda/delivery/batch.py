@@ -111,11 +111,16 @@ class Batch:
         return [self._slice(0, count), self._slice(count, len(self.events))]
 
     def again(self, deadline: Deadline) -> Batch:
-        """Return a batch of the same events that is nowhere yet."""
-        batch = Batch(self.order, list(self.tallies), deadline, self.origins)
-        batch.events += self.events
-        batch.size = self.size
-        return batch
+        """Return a batch that is to take the events over, see `take_over`; until then it has none."""
+        return Batch(self.order, list(self.tallies), deadline, self.origins)
+
+    def take_over(self, other: Batch) -> None:
+        """Have its events wait instead of another batch's, which are the same: in one step, so that they count once."""
+        tallies = [tally for tally in self.tallies if not tally.finished]
+        changes = other.changes(Place.SETTLED, tallies)
+        changes += [(self, "events", other.events), (self, "size", other.size), (self, "place", Place.WAITING)]
+        changes += [(tally, "waiting", tally.waiting + len(other.events)) for tally in tallies]
+        apply(changes)
 
     def _slice(self, start: int, stop: int) -> Batch:
         order = (self.order[0], self.order[1] + start)

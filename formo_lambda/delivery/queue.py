@@ -17,7 +17,7 @@ from formo_lambda.constants import (
     OTHERS_TIME,
     OVERDUE,
 )
-from formo_lambda.delivery.batch import EMPTY_BODY, Batch, Place, fitting
+from formo_lambda.delivery.batch import EMPTY_BODY, Batch, fitting
 from formo_lambda.delivery.breaker import Breaker, State
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.places import Places, Request, move
@@ -330,9 +330,10 @@ class EventQueue(Places):
                     part.asked_again = part.asked_again or tally.explicit
                     part.deadline = _later(part.deadline, deadline)
         taken_over.sort(key=lambda part: part.order)
-        self._put_first([part.again(deadline) for part in taken_over])
-        for part in taken_over:
-            part.become(Place.SETTLED)
+        fresh = [part.again(deadline) for part in taken_over]
+        self.waiting[:0] = fresh
+        for batch, part in zip(fresh, taken_over, strict=True):
+            batch.take_over(part)
 
     # -- a request's way -----------------------------------------------------------------------------------------------
 

@@ -161,9 +161,9 @@ def test_a_callback_may_track() -> None:
 
     def again(events: list[dict[str, Any]], error: Exception) -> None:
         for event in events:
-            client.track("Again", properties=event["properties"])
+            own.track("Again", properties=event["properties"])
 
-    client = FormoAnalytics(
+    own = FormoAnalytics(
         "key",
         transport=Choosy(),
         on_undelivered=again,
@@ -173,12 +173,12 @@ def test_a_callback_may_track() -> None:
         handle_signals=False,
     )
     for number in range(100):
-        client.track("First", properties={"number": number})
-    client.flush(10.0)
-    client.flush(10.0)
-    stats = client.stats
+        own.track("First", properties={"number": number})
+    own.flush(10.0)
+    own.flush(10.0)
+    stats = own.stats
     assert (stats.sent, stats.undelivered, stats.tracked) == (100, 100, 200)
-    client.close()
+    own.close()
 
 
 def test_threads_share_the_room(client: FormoAnalytics) -> None:

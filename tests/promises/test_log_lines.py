@@ -154,17 +154,20 @@ def _lost(handler: Slow) -> int:
     return sum(int(count.get("undelivered", 0)) for count in counts)
 
 
-def test_an_exit_is_bounded_where_the_log_handler_hangs() -> None:
-    """The process has its two seconds, and ends with its own status."""
+@pytest.mark.parametrize(
+    ("end", "status"), [("sys.exit(3)", 3), ("os.kill(os.getpid(), 15); time.sleep(60)", -15)], ids=["exit", "SIGTERM"]
+)
+def test_an_end_is_bounded_where_the_users_code_hangs(end: str, status: int) -> None:
+    """A log handler and `on_undelivered` that never return: the process has its two seconds, and its own status."""
     code = (
-        "import logging, sys, time\nfrom formo_lambda import FormoAnalytics\n"
+        "import logging, os, sys, time\nfrom formo_lambda import FormoAnalytics\n"
         "class Hangs(logging.Handler):\n    def emit(self, record): time.sleep(60)\n"
         "logging.getLogger('formo_lambda').addHandler(Hangs())\n"
-        "FormoAnalytics().track('A')\nsys.exit(3)"
+        f"FormoAnalytics(on_undelivered=lambda *_: time.sleep(60)).track('A')\n{end}"
     )
     began = time.monotonic()
     ended = script(code, "http://127.0.0.1:9")
-    assert ended.returncode == 3
+    assert ended.returncode == status
     assert time.monotonic() - began < 6.0
 
 
@@ -174,6 +177,6 @@ def test_counts_are_there_for_json_loggers(refusing: LocalCollector, caplog: pyt
     with FormoAnalytics("s3cr3t-key", api_host=refusing.url, handle_signals=False) as client:
         client.track("A")
         client.flush()
-    counts = [json.loads(json.dumps(record.formo)) for record in caplog.records if hasattr(record, "formo")]
+    counts = [json.loads(json.dumps(record.__dict__["formo"])) for record in caplog.records if hasattr(record, "formo")]
     assert {"undelivered": 1, "retained": 0, "status": 401}.items() <= counts[0].items()
     assert any(count.get("requests") == 1 and count.get("sent") == 0 for count in counts)
