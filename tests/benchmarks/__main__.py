@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.benchmarks.environments import Installed
     from tests.benchmarks.spread import Measures
 
-_GROUPS = ("cold-start", "first-invocation", "track", "delay", "throughput", "overlap", "at-once", "growth")
+_GROUPS = ("cold-start", "first-invocation", "track", "delay", "throughput", "import", "overlap", "at-once", "growth")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -62,6 +62,7 @@ def _measure(effort: Effort, groups: Sequence[str], installed: dict[str, Install
             "track": lambda: track_cost.measure(effort),
             "delay": lambda: handler_delay.measure_warm(effort, server),
             "throughput": lambda: throughput.measure(effort, server),
+            "import": lambda: throughput.measure_import(effort, server),
             "overlap": lambda: overlap.measure(effort, server),
             "at-once": lambda: overlap.measure_at_once(effort, server),
             "growth": lambda: growth.measure(effort),

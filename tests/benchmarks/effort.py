@@ -19,6 +19,8 @@ class Effort(NamedTuple):
         server_delays: When it answers, in milliseconds.
         ours: Events of ours for the throughput.
         theirs: Events of each peer for the throughput; most are too slow for as many.
+        imported: Events of ours for an import against a server that takes its time.
+        theirs_imported: Events of each peer for that.
         throughput_rounds: Runs of each subject.
         overlaps: Rounds of overlapping invocations.
         at_once: Rounds of many invocations at once.
@@ -37,6 +39,8 @@ class Effort(NamedTuple):
     server_delays: tuple[int, ...]
     ours: int
     theirs: int
+    imported: int
+    theirs_imported: int
     throughput_rounds: int
     overlaps: int
     at_once: int
@@ -56,6 +60,8 @@ FULL = Effort(
     server_delays=(0, 20, 100),
     ours=100_000,
     theirs=10_000,
+    imported=50_000,
+    theirs_imported=20_000,
     throughput_rounds=3,
     overlaps=25,
     at_once=5,
@@ -74,6 +80,8 @@ QUICK = Effort(
     server_delays=(0, 20),
     ours=20_000,
     theirs=2_000,
+    imported=10_000,
+    theirs_imported=2_000,
     throughput_rounds=1,
     overlaps=8,
     at_once=2,

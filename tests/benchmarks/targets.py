@@ -44,7 +44,7 @@ class Comparison(NamedTuple):
 
 def compare(measures: Measures) -> list[Comparison]:
     """Return every comparison that these measures allow."""
-    groups = (_cold_start, _track, _delay, _overlap, _at_once, _growth)
+    groups = (_cold_start, _track, _delay, _import, _overlap, _at_once, _growth)
     return [comparison for group in groups for comparison in group(measures)]
 
 
@@ -81,6 +81,13 @@ def _track(measures: Measures) -> Iterator[Comparison]:
     last = _median(measures, "track: up to 100 000 buffered") or _median(measures, "track: up to 10 000 buffered")
     if first and last:
         yield Comparison("track, many buffered / up to 1 000 buffered", last / first, "x", 1.25)
+
+
+def _import(measures: Measures) -> Iterator[Comparison]:
+    for delay in (20, 100):
+        lost = _median(measures, f"import: server at {delay} ms, did not arrive")
+        if lost is not None:
+            yield Comparison(f"import, server at {delay} ms: events that did not arrive", lost, "%", 0.0)
 
 
 def _delay(measures: Measures) -> Iterator[Comparison]:

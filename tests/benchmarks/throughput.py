@@ -1,7 +1,8 @@
-"""Throughput of one process, and what a thousand events cost on the wire."""
+"""Throughput of one process, what a thousand events cost on the wire, and what becomes of an import."""
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 from tests.benchmarks.environments import run_probe
@@ -47,4 +48,31 @@ def measure(effort: Effort, server: FastServer) -> Measures:
     for name, by_subject in samples.items():
         for subject_name, taken_samples in by_subject.items():
             measures[name].add(subject_name, taken_samples, notes.get(subject_name, ""))
+    return measures
+
+
+def measure_import(effort: Effort, server: FastServer) -> Measures:
+    """Have every subject that sends import events in a loop, into a server that answers in 20 and in 100 ms."""
+    measures: Measures = {}
+    for delay in (20, 100):
+        server.delay(delay / 1_000)
+        rate = measures[f"import: server at {delay} ms, arrived per second"] = Measure("/s")
+        missing = measures[f"import: server at {delay} ms, did not arrive"] = Measure("%")
+        memory = measures[f"import: server at {delay} ms, peak memory above the start"] = Measure("MB")
+        for subject in (FORMO, *PEERS):
+            if not subject.sends:
+                continue
+            count = effort.imported if subject is FORMO else effort.theirs_imported
+            server.take()
+            try:
+                took = run_probe(subject, "throughput.py", subject.module, str(count), url=server.url(), timeout=60)
+            except subprocess.TimeoutExpired:
+                server.take()
+                rate.add(subject.name, [0.0], "not done in 60 s")
+                continue
+            arrived = max(0, server.take().events - 1)  # one warmed it up
+            rate.add(subject.name, [arrived / took["all"]])
+            missing.add(subject.name, [(count - arrived) / count * 100])
+            memory.add(subject.name, [took["MB"]])
+    server.delay(0)
     return measures
