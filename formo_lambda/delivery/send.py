@@ -125,9 +125,8 @@ class Sender:
         started = time.monotonic()
         handled = sys.exc_info()[1]
         try:
-            answer = self._transport.send(batch.join(events, time.time()), headers, timeout)
-            # A user's own transport may answer with anything: what is no answer raises here, where it is a failure.
-            response = Response(index(answer.status), dict(answer.headers), bytes(answer.body), index(answer.requests))
+            # What is no answer raises here, where it is a failure.
+            response = _checked(self._transport.send(batch.join(events, time.time()), headers, timeout))
         except self._failures as error:
             if raised_by_signal_handler(error, handled):
                 raise
@@ -144,6 +143,22 @@ class Sender:
             )
         request.answered()
         return response
+
+
+def _checked(answer: Response) -> Response:
+    """Return the answer of a transport, of which a user's own may give anything, as plain values.
+
+    Raises:
+        Exception: It is no answer.
+    """
+    headers, body = answer.headers, answer.body
+    # `dict` and `bytes` would also take iterators, which are not ours to consume.
+    if not hasattr(headers, "keys"):
+        raise TypeError("headers must be a mapping")
+    if not isinstance(body, (bytes, bytearray, memoryview)):
+        raise TypeError("body must be bytes")
+    fields = {str(name).lower(): str(value) for name, value in dict(headers).items()}
+    return Response(index(answer.status), fields, bytes(body), index(answer.requests))
 
 
 def _is_divisible(judged: Verdict, allowance: list[int], deadline: Deadline) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from email.message import Message
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -54,7 +55,7 @@ class Scripted:
         answer = self._answer(numbers)
         if isinstance(answer, BaseException):
             raise answer
-        if 200 <= answer.status < 300:
+        if isinstance(answer, Response) and 200 <= answer.status < 300:
             self.accepted += numbers
         return answer
 
@@ -483,22 +484,46 @@ def test_without_time_nobody_is_blamed() -> None:
         None,
         SimpleNamespace(status="200", headers={}, body=b"", requests=1),
         SimpleNamespace(status=200, headers=7, body=b"", requests=1),
+        SimpleNamespace(status=200, headers=[("a", "b")], body=b"", requests=1),
         SimpleNamespace(status=200, headers={}, body="text", requests=1),
+        SimpleNamespace(status=200, headers={}, body=7, requests=1),
+        SimpleNamespace(status=200, headers={}, body=[123, 125], requests=1),
         SimpleNamespace(status=200, headers={}, body=b""),
     ],
 )
 def test_what_is_no_answer_is_a_failure(answer: Any) -> None:
     """A transport of the user's own may return anything: the events are kept, and nothing raises."""
-
-    class Odd(Scripted):
-        def send(self, body: bytes, headers: Mapping[str, str], timeout: float) -> Response:
-            """Answer with that."""
-            odd: Response = answer
-            return odd
-
-    outcome = deliver(Odd(lambda _: Response(200)), 2, retries=1)
+    outcome = deliver(Scripted(lambda _: answer), 2, retries=1)
     assert (outcome.sent, outcome.kept, outcome.requests) == (0, [0, 1], 2)
     assert outcome.failure is not None
+
+
+@pytest.mark.parametrize("status", [200, 503])
+@pytest.mark.parametrize(("name", "values"), [("headers", [("a", "b")]), ("body", [123, 125])])
+def test_an_iterator_of_the_users_is_not_consumed(name: str, values: list[Any], status: int) -> None:
+    """What a transport hands out where a mapping or bytes belong is no answer, and is still whole afterwards."""
+    theirs = iter(values)
+    answer: Any = SimpleNamespace(**{"status": status, "headers": {}, "body": b"", "requests": 1, name: theirs})
+    outcome = deliver(Scripted(lambda _: answer), 2, retries=1)
+    assert (outcome.sent, outcome.kept, outcome.requests) == (0, [0, 1], 2)
+    assert list(theirs) == values
+
+
+@pytest.mark.parametrize("body", [b'{"quarantined_rows": 1}', bytearray(b'{"quarantined_rows": 1}'), memoryview(b"{}")])
+def test_an_answer_has_any_kind_of_bytes(body: Any) -> None:
+    """A transport of the user's own may read into a buffer of its own."""
+    outcome = deliver(Scripted(lambda _: Response(200, {}, body)), 2)
+    assert (outcome.sent, outcome.quarantined) == (2, bytes(body).count(b"1"))
+
+
+def test_header_fields_come_in_any_mapping() -> None:
+    """Those of `urllib.request` are a message, and a number may be a number."""
+    message = Message()
+    message["Retry-After"] = "9"
+    for headers in (message, {"Retry-After": 9}, {7: None, "RETRY-AFTER": "9"}):
+        fields: Any = headers
+        outcome = deliver(Scripted(in_turn(Response(503, fields))), 1)
+        assert (outcome.sent, naps) == (1, [9.0])
 
 
 @pytest.mark.parametrize(
