@@ -6,6 +6,7 @@ connection alive for ever. Here the time left is set anew before each call.
 
 from __future__ import annotations
 
+import http.client
 import io
 import time
 from typing import TYPE_CHECKING, Any
@@ -99,6 +100,17 @@ class _BoundedReader(io.RawIOBase):
         super().close()
 
 
+class _FinalResponse(http.client.HTTPResponse):
+    """A response that reads over every interim answer but 101 (RFC 9110, section 15.2), not over 100 alone."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc] # missing from typeshed
+            if not 100 <= status < 200 or status == 101:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+
+
 class _Bounded:
     """What both kinds of connection share: the moment, and when they were last used.
 
@@ -108,6 +120,7 @@ class _Bounded:
         served: Whether an exchange has ended well on it.
     """
 
+    response_class: type[http.client.HTTPResponse] = _FinalResponse
     until: float = 0.0
     used_at: float = 0.0
     served: bool = False

@@ -138,7 +138,8 @@ class HttpTransport:
                 raise
             # The status is the answer; a body that breaks off takes nothing back.
             content, complete = b"", False
-        if complete and connection.sock is not None:
+        # What follows a 101 is another protocol.
+        if complete and answer.status != 101 and connection.sock is not None:
             connection.used_at = time.time()
             connection.served = True
             self.pool.keep(connection)

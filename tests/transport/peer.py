@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
     from types import TracebackType
 
@@ -20,14 +21,18 @@ class Peer:
     Args:
         serve: Called with each connection. What it raises for a connection that broke is expected.
         at: The port to listen on; 0 for a free one.
+        tls: What connections are encrypted with before they are served.
 
     Attributes:
         address: Where it listens.
         over: Set when the test is over, for servers that only wait.
     """
 
-    def __init__(self, serve: Callable[[socket.socket], object], *, at: int = 0) -> None:
+    def __init__(
+        self, serve: Callable[[socket.socket], object], *, at: int = 0, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._serve = serve
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", at))
         self._threads: list[threading.Thread] = []
         self.address: tuple[str, int] = self._listener.getsockname()
@@ -36,7 +41,7 @@ class Peer:
     @property
     def url(self) -> str:
         """Its base URL."""
-        return f"http://127.0.0.1:{self.address[1]}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.address[1]}"
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -46,7 +51,11 @@ class Peer:
 
     def _treat(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            self._serve(connection)
+            if self._tls is None:
+                self._serve(connection)
+                return
+            with self._tls.wrap_socket(connection, server_side=True) as encrypted:
+                self._serve(encrypted)
 
     def _start(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)

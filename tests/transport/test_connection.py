@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from formo_lambda.transport.connection import BoundedHTTPConnection, BoundedHTTPSConnection, BoundedSocket
+from tests.promises.faults.certificates import Certificates
 from tests.transport.peer import Peer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 #: Long against the pauses of the peers here, short for a test.
 SECONDS = 0.3
@@ -212,4 +214,26 @@ def test_what_comes_before_the_handshake_counts(monkeypatch: pytest.MonkeyPatch)
         connection.bound(time.monotonic() + SECONDS)
         with ends_on_time():
             connection.connect()
+        connection.close()
+
+
+def test_a_proxys_interim_answers_are_read_over(tmp_path: Path) -> None:
+    """A proxy may say that it is still at work before it opens the tunnel."""
+    certificates = Certificates(tmp_path)
+
+    def serve(connection: socket.socket) -> None:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += connection.recv(1)
+        connection.sendall(b"HTTP/1.1 102 Processing\r\nX: y\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n" + ESTABLISHED)
+        with certificates.trusted.wrap_socket(connection, server_side=True) as encrypted:
+            encrypted.recv(1)
+
+    with Peer(serve) as proxy:
+        trust = ssl.create_default_context(cafile=certificates.authority_file)
+        connection = BoundedHTTPSConnection(*proxy.address, ssl_context=trust)
+        connection.set_tunnel(certificates.name, 443)
+        connection.bound(time.monotonic() + 5.0)
+        connection.connect()
+        assert connection.is_verified
         connection.close()

@@ -161,6 +161,76 @@ def test_parallel_requests_have_connections_of_their_own(collector: LocalCollect
     assert len(collector.events) == 6
 
 
+EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\nContent-Length: 9\r\n\r\n"
+
+
+@pytest.mark.parametrize("pause", [None, 0.001])
+@pytest.mark.parametrize(
+    "interim",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 102 Processing\r\n\r\n",
+        EARLY_HINTS,
+        b"HTTP/1.1 199\r\n\r\n",
+        b"HTTP/1.0 103 Early Hints\nX: y\n\n",
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + EARLY_HINTS) * 3,
+    ],
+)
+def test_interim_answers_are_read_over(interim: bytes, pause: float | None) -> None:
+    """However many come, with fields or without, whole or byte by byte, the answer is the final one."""
+
+    def serve(connection: socket.socket) -> None:
+        while connection.recv(100_000):
+            words = interim + b"HTTP/1.1 401 Unauthorized\r\nX: final\r\nContent-Length: 2\r\n\r\n{}"
+            for piece in [words] if pause is None else [words[i : i + 1] for i in range(len(words))]:
+                connection.sendall(piece)
+                time.sleep(pause or 0.0)
+
+    with Peer(serve) as peer, transport_to(peer.url) as transport:
+        for _ in range(2):
+            assert send(transport) == Response(401, {"x": "final", "content-length": "2"}, b"{}")
+
+
+def test_an_interim_answer_alone_is_none() -> None:
+    """A server that hangs up after it has given no answer."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(100_000)
+        connection.sendall(EARLY_HINTS)
+
+    with Peer(serve) as peer, transport_to(peer.url) as transport, pytest.raises(TransportError) as caught:
+        send(transport)
+    assert caught.value.retry
+
+
+def test_interim_answers_without_end_end_with_the_time() -> None:
+    """A server that only ever promises an answer does not hold the sender."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(100_000)
+        while not peer.over.wait(0.01):
+            connection.sendall(EARLY_HINTS)
+
+    with Peer(serve) as peer, transport_to(peer.url) as transport:
+        began = time.monotonic()
+        with pytest.raises(TransportError, match="timed out"):
+            send(transport, timeout=0.3)
+        assert 0.27 <= time.monotonic() - began < 0.55
+
+
+def test_a_change_of_protocol_is_an_answer() -> None:
+    """What follows a 101 is not HTTP any more: it ends the exchange, and the connection."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(100_000)
+        connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n")
+        connection.recv(100_000)
+
+    with Peer(serve) as peer, transport_to(peer.url) as transport:
+        assert send(transport).status == 101
+        assert not transport.pool._idle
+
+
 def test_redirects_are_answers() -> None:
     """A redirect is returned as it is; nothing asks the other host."""
     with LocalCollector() as elsewhere, LocalCollector() as collector:
