@@ -29,14 +29,16 @@ class BoundedSocket:
 
     Attributes:
         until: The moment.
+        reusable: Whether another request may go out on it: False once the peer sent more than it was asked for.
     """
 
     def __init__(self, sock: socket.socket, until: float, *, has_body: bool = True) -> None:
         self._sock = sock
         self._has_body = has_body
         self.until = until
+        self.reusable = True
         self._head = b""
-        self._reader: io.BufferedReader | None = None
+        self._reader: _Reader | None = None
 
     def arm(self) -> None:
         """Give the next system call the time that is left.
@@ -69,7 +71,7 @@ class BoundedSocket:
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         """Return a reader of the socket that obeys the moment, as `http.client` wants one."""
-        self._reader = io.BufferedReader(_BoundedReader(self, self._sock.makefile("rb", buffering=0)))
+        self._reader = _Reader(self, _BoundedReader(self, self._sock.makefile("rb", buffering=0)))
         return self._reader
 
     def close_reader(self) -> None:
@@ -77,26 +79,61 @@ class BoundedSocket:
         if self._reader is not None:
             self._reader.close()
 
+    def is_quiet(self) -> bool:
+        """Whether the peer has neither sent anything that nobody has read, nor hung up.
+
+        Session tickets of TLS 1.3 are read on the way: they are no such thing.
+        """
+        self._sock.settimeout(0.0)
+        try:
+            self._sock.recv(1)
+        except OSError as error:
+            return isinstance(error, BlockingIOError) or type(error).__name__ == "SSLWantReadError"
+        return False
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
 
 
 class _BoundedReader(io.RawIOBase):
-    """The raw reader under `BoundedSocket.makefile`; it keeps the socket open until it is closed itself."""
+    """The raw reader under `BoundedSocket.makefile`; it keeps the socket open until it is closed itself.
+
+    Attributes:
+        ended: Whether nothing is to be read any more.
+    """
 
     def __init__(self, bounded: BoundedSocket, raw: io.RawIOBase | socket.SocketIO) -> None:
         self._bounded = bounded
         self._raw = raw
+        self.ended = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
+        if self.ended:
+            return None
         self._bounded.arm()
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
         self._raw.close()
+        super().close()
+
+
+class _Reader(io.BufferedReader):
+    """What `http.client` reads one answer from; bytes that are left when it closes it were not asked for."""
+
+    def __init__(self, bounded: BoundedSocket, source: _BoundedReader) -> None:
+        super().__init__(source)
+        self._bounded = bounded
+        self._source = source
+
+    def close(self) -> None:
+        if not self.closed:
+            self._source.ended = True
+            if self.peek():
+                self._bounded.reusable = False
         super().close()
 
 
@@ -117,13 +154,11 @@ class _Bounded:
     Attributes:
         until: The moment by which the exchange must have ended, in seconds of the monotonic clock.
         used_at: When the last exchange ended, in seconds of the wall clock: a freeze must count.
-        served: Whether an exchange has ended well on it.
     """
 
     response_class: type[http.client.HTTPResponse] = _FinalResponse
     until: float = 0.0
     used_at: float = 0.0
-    served: bool = False
     sock: Any
     timeout: float | None
 

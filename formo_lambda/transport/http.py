@@ -139,9 +139,8 @@ class HttpTransport:
             # The status is the answer; a body that breaks off takes nothing back.
             content, complete = b"", False
         # What follows a 101 is another protocol.
-        if complete and answer.status != 101 and connection.sock is not None:
+        if complete and answer.status != 101 and connection.sock is not None and connection.sock.reusable:
             connection.used_at = time.time()
-            connection.served = True
             self.pool.keep(connection)
         else:
             answer.close()

@@ -116,10 +116,8 @@ class Pool(Endpoint):
                 connection = self._idle.pop()
             except IndexError:
                 return None
-            # Unasked bytes mean that the server hung up, but for the session tickets of TLS 1.3, which lie in a
-            # connection that has not served yet. Wall clock, because the monotonic one may stand still in a freeze.
-            alive = connection.is_connected or not connection.served
-            if alive and abs(time.time() - connection.used_at) < CONNECTION_IDLE_MAX:
+            # Wall clock, because the monotonic one may stand still in a freeze.
+            if abs(time.time() - connection.used_at) < CONNECTION_IDLE_MAX and connection.sock.is_quiet():
                 return connection
             connection.close()
 

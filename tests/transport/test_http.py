@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import socket
 import threading
@@ -17,14 +18,18 @@ from formo_lambda.delivery.workers import workers
 from formo_lambda.testing import Answer, LocalCollector
 from formo_lambda.transport.http import HttpTransport
 from formo_lambda.transport.protocol import Response, Transport, TransportError, header
+from tests.promises.faults.certificates import Certificates
 from tests.testing.wire import HEADERS, wire_body, wire_event
 from tests.transport.peer import Peer
 from tests.transport.pools import own_pools
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
+    from pathlib import Path
 
 BODY = wire_body(wire_event())
+EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\nContent-Length: 9\r\n\r\n"
 
 
 _pools = pytest.fixture(autouse=True)(own_pools)
@@ -58,6 +63,14 @@ def transport_to(url: str) -> Iterator[HttpTransport]:
 def send(transport: HttpTransport, body: bytes = BODY, timeout: float = 5.0) -> Response:
     """Send one body."""
     return transport.send(body, HEADERS, timeout)
+
+
+def until_idle(transport: HttpTransport) -> None:
+    """Wait until a connection lies idle, and for what its server sends on it unasked."""
+    limit = time.monotonic() + 5.0
+    while not transport.pool._idle and time.monotonic() < limit:
+        time.sleep(0.005)
+    time.sleep(0.05)
 
 
 def test_it_is_a_transport(transport: HttpTransport) -> None:
@@ -161,7 +174,116 @@ def test_parallel_requests_have_connections_of_their_own(collector: LocalCollect
     assert len(collector.events) == 6
 
 
-EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\nContent-Length: 9\r\n\r\n"
+@pytest.fixture(params=[False, True], ids=["plain", "TLS"])
+def tls(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext | None:
+    """What a server encrypts with, whom this process trusts; None for a server in the clear."""
+    if not request.param:
+        return None
+    certificates = Certificates(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority_file))
+    return certificates.trusted
+
+
+#: As much as is read ahead of an answer at once.
+AHEAD = io.DEFAULT_BUFFER_SIZE
+DONE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+LATE = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "unasked"),
+    [
+        (DONE, DONE),
+        (DONE, b"\n"),
+        (DONE, EARLY_HINTS),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b"more"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", b"a body"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", DONE),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * (AHEAD - len(DONE) - 5) + DONE[15:], DONE),
+    ],
+    ids=["answer", "line end", "interim", "body", "no content", "chunked", "not read ahead"],
+)
+def test_a_connection_with_more_than_one_answer_is_not_reused(
+    tls: ssl.SSLContext | None, answer: bytes, unasked: bytes
+) -> None:
+    """What comes in one packet with an answer is not taken for the next one: that request goes out once, elsewhere."""
+    requests: list[list[bytes]] = []
+
+    def serve(connection: socket.socket) -> None:
+        mine: list[bytes] = []
+        requests.append(mine)
+        while head := connection.recv(100_000):
+            mine.append(head)
+            connection.sendall(answer + unasked)
+
+    with Peer(serve, tls=tls) as peer, transport_to(peer.url) as transport:
+        assert [send(transport).requests for _ in range(3)] == [1, 1, 1]
+    assert [len(mine) for mine in requests] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("hangs_up", [False, True])
+@pytest.mark.parametrize("unasked", [LATE, DONE, b"\r\n"])
+def test_a_connection_with_unasked_bytes_is_not_reused(
+    tls: ssl.SSLContext | None,
+    unasked: bytes,
+    hangs_up: bool,  # noqa: FBT001
+) -> None:
+    """A server that tires of an idle connection may say so: the next request goes out once, on another."""
+    said = threading.Semaphore(0)
+    requests: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        requests.append(connection.recv(100_000))
+        connection.sendall(DONE)
+        connection.sendall(unasked)
+        said.release()
+        if not hangs_up:
+            requests.append(connection.recv(100_000))
+
+    with Peer(serve, tls=tls) as peer, transport_to(peer.url) as transport:
+        for _ in range(2):
+            answer = send(transport)
+            assert (answer.status, answer.requests) == (200, 1)
+            assert said.acquire(timeout=5.0)
+            time.sleep(0.05)
+    assert sum(map(bool, requests)) == 2
+
+
+def test_a_connection_opened_ahead_with_unasked_bytes_is_not_used(tls: ssl.SSLContext | None) -> None:
+    """Likewise where it has served no request yet."""
+    said = threading.Event()
+    requests: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        if not said.is_set():
+            connection.sendall(LATE)
+            said.set()
+        requests.append(connection.recv(100_000))
+        connection.sendall(DONE)
+
+    with Peer(serve, tls=tls) as peer, transport_to(peer.url) as transport:
+        transport.warm(5.0)
+        assert said.wait(5.0)
+        until_idle(transport)
+        answer = send(transport)
+        assert (answer.status, answer.requests) == (200, 1)
+    assert sum(map(bool, requests)) == 1
+
+
+def test_session_tickets_are_not_unasked_bytes(tls: ssl.SSLContext | None) -> None:
+    """Those of TLS 1.3 lie in a connection before its first request: it is used all the same, and then again."""
+    connections: list[socket.socket] = []
+
+    def serve(connection: socket.socket) -> None:
+        connections.append(connection)
+        while connection.recv(100_000):
+            connection.sendall(DONE)
+
+    with Peer(serve, tls=tls) as peer, transport_to(peer.url) as transport:
+        transport.warm(5.0)
+        until_idle(transport)
+        assert [send(transport).status for _ in range(3)] == [200, 200, 200]
+        assert len(connections) == 1
 
 
 @pytest.mark.parametrize("pause", [None, 0.001])
