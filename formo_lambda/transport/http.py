@@ -60,8 +60,8 @@ class HttpTransport:
     def send(self, body: bytes, headers: Mapping[str, str], timeout: float) -> Response:
         """Send one request and return the answer.
 
-        A connection that was idle may have died while the process was frozen. If it fails before any answer,
-        the same body goes out once more at once, on a fresh connection; receivers tell by `message_id`.
+        A connection that was idle may have died while the process was frozen. If it fails before any answer, or ends
+        with a 408, the same body goes out once more at once, on a fresh connection; receivers tell by `message_id`.
 
         Args:
             body: The JSON array of events.
@@ -85,10 +85,14 @@ class HttpTransport:
                 # A black hole says nothing: leave half of the time for the fresh connection.
                 share = 1.0 if time.time() - idle.used_at < _HOT else 0.5
                 try:
-                    return self._exchange(idle, body, headers, time.monotonic() + timeout * share)
+                    answer = self._exchange(idle, body, headers, time.monotonic() + timeout * share)
+                    # With this status a server ends a connection that was idle for too long: it says nothing of us.
+                    if answer.status != 408 or idle.sock is not None:
+                        return answer
                 except _NoAnswer:
-                    self.pool.close()
-                    requests = 2
+                    pass
+                self.pool.close()
+                requests = 2
             answer = self._exchange(self.pool.open(until, self._submit), body, headers, until)
         except Exception as error:
             cause = (error.__cause__ if isinstance(error, _NoAnswer) else None) or error

@@ -454,6 +454,35 @@ def test_a_connection_that_died_while_idle_is_replaced_at_once() -> None:
     assert [body.partition(b"\r\n\r\n")[2] for body in bodies] == [BODY, BODY]
 
 
+def test_a_server_that_tires_of_a_connection_as_it_is_used_is_asked_again_at_once() -> None:
+    """A 408 that crosses the request on its way is not the answer to it."""
+    bodies: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        bodies.append(connection.recv(100_000))
+        connection.sendall(DONE)
+        if len(bodies) == 1:
+            connection.recv(100_000)
+            connection.sendall(LATE)
+
+    with Peer(serve) as peer, transport_to(peer.url) as transport:
+        answers = [send(transport) for _ in range(2)]
+    assert [(answer.status, answer.requests) for answer in answers] == [(200, 1), (200, 2)]
+    assert [body.partition(b"\r\n\r\n")[2] for body in bodies] == [BODY, BODY]
+
+
+@pytest.mark.parametrize("answer", [LATE, LATE.replace(b"close", b"keep-alive")])
+def test_a_fresh_or_lasting_connections_408_is_the_answer(answer: bytes) -> None:
+    """Where the connection was not idle, or is to be used on, the server means this request."""
+
+    def serve(connection: socket.socket) -> None:
+        while connection.recv(100_000):
+            connection.sendall(answer)
+
+    with Peer(serve) as peer, transport_to(peer.url) as transport:
+        assert [send(transport)[::3] for _ in range(2)] == [(408, 1), (408, 1)]
+
+
 @pytest.mark.parametrize("timeout", [0.1, 0.4])
 @pytest.mark.parametrize("speech", [b"", b"HTTP/1.1 200 OK\r\nX: "])
 def test_a_dripping_server_does_not_hold_it(speech: bytes, timeout: float) -> None:
