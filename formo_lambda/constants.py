@@ -70,6 +70,8 @@ BACKOFF_BASE: Final = 0.25
 BACKOFF_MAX: Final = 8.0
 #: Requests that may be spent on finding the bad events of one refused batch.
 MAX_ISOLATION_REQUESTS: Final = 32
+#: Bytes of a body above which a server that resets the connection without an answer may do so for its size.
+LARGE_BODY: Final = 65_536
 #: Bytes of an answer that are read.
 MAX_ANSWER_BYTES: Final = 65_536
 #: Seconds that an answer's body may take once its status is known: whoever drips it does not hold the news back.

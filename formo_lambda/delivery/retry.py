@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from formo_lambda.constants import BACKOFF_BASE, BACKOFF_MAX
-from formo_lambda.transport.protocol import Response, TransportError, header
+from formo_lambda.transport.protocol import Response, TransportError, causes, header
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +84,9 @@ class TransientFailure(Exception):
         pause: Seconds that the server asked for by Retry-After.
         retry: Whether another attempt in the same flush may succeed.
         tried: Whether it says something of the server: False where there was hardly any time to ask it.
+
+    Attributes:
+        oversize: Whether the size of the body may be why, and there is time for smaller ones.
     """
 
     def __init__(
@@ -101,6 +104,7 @@ class TransientFailure(Exception):
         self.pause = pause
         self.retry = retry
         self.tried = tried
+        self.oversize = False
 
 
 def retrying(
@@ -140,3 +144,18 @@ def as_transient(error: BaseException) -> TransientFailure:
     if isinstance(error, TransportError):
         return TransientFailure(error.reason, retry=error.retry)
     return TransientFailure(f"the transport raised {type(error).__name__}")
+
+
+def is_reset(error: BaseException, handled: BaseException | None) -> bool:
+    """Whether a transport failed because its connection ended without an answer.
+
+    Args:
+        error: What it raised.
+        handled: What the thread handled already.
+    """
+    # Those of TLS by their names: not every platform has the module, and they hide the error of the socket.
+    return any(
+        isinstance(cause, (ConnectionResetError, BrokenPipeError))
+        or type(cause).__name__ in ("SSLEOFError", "SSLZeroReturnError")
+        for cause in causes(error, handled)
+    )

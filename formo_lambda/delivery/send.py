@@ -8,12 +8,13 @@ import time
 from operator import index
 from typing import TYPE_CHECKING
 
-from formo_lambda.constants import BACKGROUND_WAIT, LIBRARY_NAME, MAX_ISOLATION_REQUESTS, VERSION
+from formo_lambda.constants import BACKGROUND_WAIT, LARGE_BODY, LIBRARY_NAME, MAX_ISOLATION_REQUESTS, VERSION
 from formo_lambda.delivery import batch
 from formo_lambda.delivery.retry import (
     TransientFailure,
     Verdict,
     as_transient,
+    is_reset,
     refusal,
     retry_after,
     retrying,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from formo_lambda.transport.protocol import Transport
 
 _USER_AGENT = f"{LIBRARY_NAME.replace(' ', '-')}/{VERSION}"
+#: What a server means that resets the connection each time when so large a body comes.
+_TOO_LARGE = Response(413)
 
 
 class Sender:
@@ -85,10 +88,13 @@ class Sender:
         return None
 
     def _request(self, events: list[bytes], request: Request) -> Response:
-        """Make attempts until one is answered, as the policy says."""
+        """Make attempts until one is answered, as the policy says, or the body turns out to be too large."""
+        retry_count = 0 if request.probe else self._retry_count
         try:
             return self._attempt(events, request)
         except TransientFailure as failure:
+            if failure.oversize and retry_count == 0:
+                return _TOO_LARGE
             failures = [failure]
 
         def attempt() -> Response:
@@ -102,9 +108,10 @@ class Sender:
                 # An attempt that was cut short says nothing, but the one before it did.
                 failures.append(failure)
                 failure.tried = any(earlier.tried for earlier in failures)
+                if sum(each.oversize for each in failures[1:]) == 2:
+                    return _TOO_LARGE
                 raise
 
-        retry_count = 0 if request.probe else self._retry_count
         longest_wait = BACKGROUND_WAIT if request.background else float("inf")
         return retrying(retry_count, request.deadline, time.sleep, longest_wait)(attempt)
 
@@ -122,16 +129,19 @@ class Sender:
             "Authorization": f"Bearer {self._write_key.reveal()}",
             "User-Agent": _USER_AGENT,
         }
+        body = batch.join(events, time.time())
         started = time.monotonic()
         handled = sys.exc_info()[1]
         try:
             # What is no answer raises here, where it is a failure.
-            response = _checked(self._transport.send(batch.join(events, time.time()), headers, timeout))
+            response = _checked(self._transport.send(body, headers, timeout))
         except self._failures as error:
             if raised_by_signal_handler(error, handled):
                 raise
             request.attempted(error.requests if isinstance(error, TransportError) else 1)
             failure = as_transient(error)
+            large = len(events) > 1 and len(body) > LARGE_BODY
+            failure.oversize = large and is_reset(error, handled) and request.deadline.remaining() > 0
             # A server that was given a moment only is not to blame for its silence.
             if request.deadline.remaining() <= 0 and timeout < self._request_timeout:
                 failure.tried = time.monotonic() - started >= request.deadline.fair()

@@ -8,15 +8,32 @@ from __future__ import annotations
 
 import http.client
 import io
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.wait import wait_for_socket
+
+from formo_lambda.constants import MAX_ANSWER_BYTES
+from formo_lambda.transport.protocol import raised_by_signal_handler
 
 if TYPE_CHECKING:
     import socket
 
     from typing_extensions import Buffer
+
+
+def _left(until: float) -> float:
+    """Return the seconds until a moment of the monotonic clock.
+
+    Raises:
+        TimeoutError: It has come.
+    """
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
 
 
 class BoundedSocket:
@@ -29,7 +46,9 @@ class BoundedSocket:
 
     Attributes:
         until: The moment.
-        reusable: Whether another request may go out on it: False once the peer sent more than it was asked for.
+        reusable: Whether another request may go out on it: False once the peer took less than a whole request, or sent
+            more than one answer.
+        early: What the peer said while the request was on its way.
     """
 
     def __init__(self, sock: socket.socket, until: float, *, has_body: bool = True) -> None:
@@ -37,6 +56,7 @@ class BoundedSocket:
         self._has_body = has_body
         self.until = until
         self.reusable = True
+        self.early = b""
         self._head = b""
         self._reader: _Reader | None = None
 
@@ -46,10 +66,7 @@ class BoundedSocket:
         Raises:
             TimeoutError: None is left.
         """
-        left = self.until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        self._sock.settimeout(left)
+        self._sock.settimeout(_left(self.until))
 
     def settimeout(self, _: float | None) -> None:
         """Do nothing: the moment is set for the exchange as a whole."""
@@ -57,7 +74,8 @@ class BoundedSocket:
     def sendall(self, data: Buffer) -> None:
         """Send everything, however little the peer takes at a time; the head of a request goes out with its body.
 
-        `http.client` hands them over one by one, which would be two packets, and two records of TLS.
+        `http.client` hands them over one by one, which would be two packets, and two records of TLS. A peer that
+        answers before it has taken everything may never take the rest: then that is not sent.
         """
         if self._has_body and not self._head and bytes(memoryview(data)[-4:]) == b"\r\n\r\n":
             self._head = bytes(data)
@@ -65,9 +83,33 @@ class BoundedSocket:
         if self._head:
             data, self._head = self._head + bytes(data), b""
         view = memoryview(data).cast("B")
+        self.reusable = False
         while view:
-            self.arm()
-            view = view[self._sock.send(view) :]
+            left = _left(self.until)
+            self._sock.settimeout(0.0)
+            try:
+                view = view[self._sock.send(view) :]
+                continue
+            except OSError as error:
+                if not _has_to_wait(error):
+                    raise
+            wait_for_socket(self._sock, read=True, write=True, timeout=left)
+            if self._is_answered():
+                return
+        self.reusable = True
+
+    def _is_answered(self) -> bool:
+        """Whether what the peer has said so far is an answer, and no interim one, or all that will come."""
+        try:
+            said = self._sock.recv(MAX_ANSWER_BYTES)
+        except OSError as error:
+            if not _has_to_wait(error):
+                raise
+            return False
+        self.early += said
+        while self.early[9:10] == b"1" and b"\r\n\r\n" in self.early:
+            self.early = self.early.partition(b"\r\n\r\n")[2]
+        return not said or self.early[9:10] not in (b"", b"1") or len(self.early) > MAX_ANSWER_BYTES
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         """Return a reader of the socket that obeys the moment, as `http.client` wants one."""
@@ -84,15 +126,24 @@ class BoundedSocket:
 
         Session tickets of TLS 1.3 are read on the way: they are no such thing.
         """
+        handled = sys.exc_info()[1]
         self._sock.settimeout(0.0)
         try:
             self._sock.recv(1)
         except OSError as error:
-            return isinstance(error, BlockingIOError) or type(error).__name__ == "SSLWantReadError"
+            if raised_by_signal_handler(error, handled):
+                raise
+            return _has_to_wait(error)
         return False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
+
+
+def _has_to_wait(error: OSError) -> bool:
+    """Whether a socket that does not wait would have had to."""
+    # By their names: not every platform has the module.
+    return isinstance(error, BlockingIOError) or type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError")
 
 
 class _BoundedReader(io.RawIOBase):
@@ -111,9 +162,14 @@ class _BoundedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
+        bounded = self._bounded
+        if bounded.early:
+            size = min(len(buffer), len(bounded.early))
+            buffer[:size], bounded.early = bounded.early[:size], bounded.early[size:]
+            return size
         if self.ended:
             return None
-        self._bounded.arm()
+        bounded.arm()
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
@@ -174,7 +230,7 @@ class _Bounded:
         Raises:
             TimeoutError: The moment came; name resolution, which nothing bounds, may have taken longer still.
         """
-        self.timeout = self._left()
+        self.timeout = _left(self.until)
         super().connect()  # type: ignore[misc] # the connection class that this is mixed into
         self.sock = BoundedSocket(self.sock, self.until)
 
@@ -182,7 +238,7 @@ class _Bounded:
         """Open the socket, and leave what follows (a tunnel, the handshake of TLS) the time that is left."""
         sock: socket.socket = super()._new_conn()  # type: ignore[misc] # likewise
         try:
-            sock.settimeout(self._left())
+            sock.settimeout(_left(self.until))
         except TimeoutError:
             sock.close()
             raise
@@ -200,13 +256,7 @@ class _Bounded:
             raise
         finally:
             self.sock = plain
-        plain.settimeout(self._left())
-
-    def _left(self) -> float:
-        left = self.until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        return left
+        plain.settimeout(_left(self.until))
 
 
 class BoundedHTTPConnection(_Bounded, HTTPConnection):

@@ -123,15 +123,22 @@ class HttpTransport:
 
     def _ask(self, connection: BoundedConnection, body: bytes, headers: Mapping[str, str]) -> Response:
         handled = sys.exc_info()[1]
+        unsent: Exception | None = None
         try:
             connection.request(
                 "POST", self._target, body=body, headers=headers, preload_content=False, decode_content=False
             )
+        except _HTTP_FAILURES as error:
+            if is_from_outside(error, handled):
+                raise
+            # A server may refuse a request by its head, and hang up on the body.
+            unsent = error
+        try:
             answer = connection.getresponse()
         except _HTTP_FAILURES as error:
             if is_from_outside(error, handled):
                 raise
-            raise _NoAnswer from error
+            raise _NoAnswer from unsent or error
         fields = {name.lower(): value for name, value in answer.headers.items()}
         connection.bound(min(connection.until, time.monotonic() + ANSWER_BODY_WAIT))
         try:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
+import itertools
 import json
+import ssl
 import time
 from email.message import Message
 from types import SimpleNamespace
@@ -13,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formo_lambda.constants import FAIR_ATTEMPT, MAX_ISOLATION_REQUESTS
-from formo_lambda.delivery import send
+from formo_lambda.delivery import batch, send
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.places import Request
 from formo_lambda.delivery.send import Sender
@@ -60,9 +63,9 @@ class Scripted:
         return answer
 
 
-def events_of(count: int) -> list[bytes]:
-    """Return so many events, each with its number."""
-    return [b'{"n":%d' % number for number in range(count)]
+def events_of(count: int, size: int = 0) -> list[bytes]:
+    """Return so many events, each with its number, and so many bytes more."""
+    return [b'{"n":%d,"x":"%s"' % (number, b"x" * size) for number in range(count)]
 
 
 class Refused(NamedTuple):
@@ -81,6 +84,7 @@ class Recorded(Request):
     """A request of so many events that writes down what is told of it.
 
     Attributes:
+        size: Bytes of each event, beside its number.
         sent: How many events were sent.
         quarantined: How many of those the server set aside.
         refused: The events that were given up, with their reasons.
@@ -94,6 +98,7 @@ class Recorded(Request):
         nowhere: Any = None
         super().__init__(nowhere, deadline or Deadline.after(10.0), self._count_answer, probe=probe)
         self.count = count
+        self.size = 0
         self.sent = 0
         self.quarantined = 0
         self.refused: list[Refused] = []
@@ -104,7 +109,7 @@ class Recorded(Request):
 
     def events(self) -> list[list[bytes]]:
         """Return the events, of one flush."""
-        return [events_of(self.count)]
+        return [events_of(self.count, self.size)]
 
     def settle(self, number: int, outcome: Outcome) -> None:
         """Note the outcome of the next events."""
@@ -158,6 +163,7 @@ def deliver(
     transport: Scripted,
     count: int,
     *,
+    size: int = 0,
     budget: float = 1_000.0,
     retries: int = 3,
     probe: bool = False,
@@ -166,6 +172,7 @@ def deliver(
     """Send so many events as one request, without waiting between attempts."""
     naps.clear()
     request = Recorded(count, Deadline.after(budget), probe=probe)
+    request.size = size
     request.background = background
     request.failure = sender_over(transport, retries=retries).send(request)
     return request
@@ -396,6 +403,110 @@ def test_every_event_has_one_outcome(count: int, statuses: list[int | None]) -> 
     assert outcome.sent == len(transport.accepted)
     assert outcome.requests == len(transport.bodies)
     assert (outcome.failure is None) == (not outcome.kept)
+
+
+def chained(*errors: BaseException) -> BaseException:
+    """Return the first of some exceptions, each of which was raised while the next one was handled."""
+    for error, cause in itertools.pairwise(errors):
+        error.__context__ = cause
+    return errors[0]
+
+
+RESETS = [
+    ConnectionResetError(),
+    BrokenPipeError(),
+    http.client.RemoteDisconnected("closed"),
+    chained(TransportError("reset", requests=1), ConnectionResetError()),
+    chained(RuntimeError("a client's own error"), RuntimeError("its library's"), BrokenPipeError()),
+    ssl.SSLEOFError(),
+    ssl.SSLZeroReturnError(),
+]
+
+
+def above(most: int, error: BaseException) -> Answering:
+    """Take so many events at a time, and fail for more."""
+    return lambda numbers: error if len(numbers) > most else Response(200)
+
+
+@pytest.mark.parametrize("error", RESETS, ids=lambda error: type(error).__name__)
+def test_a_large_batch_that_is_reset_twice_is_halved(error: BaseException) -> None:
+    """A server that hangs up on large bodies without a word gets smaller ones, each event once and in order."""
+    transport = Scripted(above(30, error))
+    outcome = deliver(transport, 100, size=4_000)
+    assert (outcome.sent, outcome.failure, transport.accepted) == (100, None, list(range(100)))
+    assert [len(numbers) for numbers in transport.bodies] == [100, 100, 50, 50, 25, 25, 50, 50, 25, 25]
+    assert len(naps) == 3
+
+
+@pytest.mark.parametrize(("retries", "probe"), [(0, False), (3, True)])
+def test_where_there_is_one_attempt_a_large_batch_is_halved_after_it(retries: int, probe: bool) -> None:  # noqa: FBT001
+    """Else it would never arrive."""
+    transport = Scripted(above(50, BrokenPipeError()))
+    outcome = deliver(transport, 100, size=1_000, retries=retries, probe=probe)
+    assert (outcome.sent, outcome.failure, naps) == (100, None, [])
+    assert [len(numbers) for numbers in transport.bodies] == [100, 50, 50]
+
+
+@pytest.mark.parametrize(("count", "size"), [(100, 100), (1, 100_000)], ids=["a small batch", "one event"])
+def test_what_is_small_or_cannot_be_halved_is_tried_whole(count: int, size: int) -> None:
+    """A reset says nothing of the size of what is not large."""
+    transport = Scripted(lambda _: ConnectionResetError())
+    outcome = deliver(transport, count, size=size)
+    assert transport.bodies == [list(range(count))] * 4
+    assert outcome.kept == list(range(count))
+
+
+@pytest.mark.parametrize(("size", "bodies"), [(65_535, [[0, 1]]), (65_537, [[0, 1], [0], [1]])])
+def test_a_large_body_has_more_than_64_kb(size: int, bodies: list[list[int]]) -> None:
+    """A byte less, and its size is not suspected."""
+    padding = (size - len(batch.join(events_of(2), 0.0))) // 2
+    assert len(batch.join(events_of(2, padding), 0.0)) == size
+    transport = Scripted(above(1, ConnectionResetError()))
+    deliver(transport, 2, size=padding, retries=0)
+    assert transport.bodies == bodies
+
+
+@pytest.mark.parametrize("error", [ConnectionRefusedError(), TimeoutError(), ConnectionError(), RuntimeError()])
+def test_other_failures_do_not_halve_a_large_batch(error: Exception) -> None:
+    """They say nothing of its size."""
+    transport = Scripted(lambda _: error)
+    outcome = deliver(transport, 100, size=4_000)
+    assert [len(numbers) for numbers in transport.bodies] == [100] * 4
+    assert outcome.failure is not None
+
+
+def test_resets_need_not_follow_one_another() -> None:
+    """What a busy server answers between them does not count."""
+    transport = Scripted(in_turn(ConnectionResetError(), Response(503), TimeoutError(), ConnectionResetError()))
+    outcome = deliver(transport, 100, size=1_000)
+    assert [len(numbers) for numbers in transport.bodies] == [100] * 4 + [50, 50]
+    assert (outcome.sent, outcome.failure) == (100, None)
+
+
+def test_a_server_that_resets_everything_ends_it() -> None:
+    """The batch is halved until it is small, and then tried as ever: all events are kept."""
+    transport = Scripted(lambda _: ConnectionResetError())
+    outcome = deliver(transport, 100, size=4_000)
+    assert [len(numbers) for numbers in transport.bodies] == [100, 100, 50, 50, 25, 25] + [12] * 4
+    assert outcome.kept == list(range(100))
+    assert outcome.failure is not None
+    assert outcome.failure.tried
+
+
+def test_without_time_a_large_batch_is_not_halved() -> None:
+    """The reset is what ended it, and is told as the reason."""
+    deadline = Deadline.after(1_000.0)
+
+    def answer(_: list[int]) -> Exception:
+        deadline.at = 0.0
+        return ConnectionResetError()
+
+    outcome = Recorded(100, deadline)
+    outcome.size = 1_000
+    failure = sender_over(Scripted(answer), retries=0).send(outcome)
+    assert failure is not None
+    assert "ConnectionResetError" in failure.reason
+    assert (outcome.requests, outcome.kept) == (1, list(range(100)))
 
 
 def test_the_pause_between_attempts_is_slept() -> None:

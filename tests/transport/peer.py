@@ -47,6 +47,8 @@ class Peer:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self._listener.accept()
+                # An answer is not to wait until what came before it is acknowledged.
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._start(self._treat, connection)
 
     def _treat(self, connection: socket.socket) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import socket
+import struct
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import pytest
 
 from formo_lambda import FormoAnalytics
 from formo_lambda.constants import CONNECTION_IDLE_MAX, INGEST_PATH, MAX_ANSWER_BYTES
+from formo_lambda.delivery.retry import is_reset
 from formo_lambda.delivery.workers import workers
 from formo_lambda.testing import Answer, LocalCollector
 from formo_lambda.transport.http import HttpTransport
@@ -351,6 +353,115 @@ def test_a_change_of_protocol_is_an_answer() -> None:
     with Peer(serve) as peer, transport_to(peer.url) as transport:
         assert send(transport).status == 101
         assert not transport.pool._idle
+
+
+#: More than fits between two sockets, so that sending it has to wait for who reads it.
+LARGE = b"x" * 8_000_000
+REFUSED = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+#: Between the two a server may end an HTTP exchange: hang up, hang up on what is on its way, or stay.
+ENDS = ["closes", "resets", "stays"]
+
+
+def end(connection: socket.socket, how: str, over: threading.Event) -> None:
+    """End a server's part in a connection of which it has not read everything."""
+    if how == "stays":
+        over.wait(10.0)
+    elif how == "resets":
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+@pytest.mark.parametrize("how", ENDS)
+@pytest.mark.parametrize("body", [b"x" * 484_000, LARGE], ids=["484 kB", "8 MB"])
+@pytest.mark.parametrize("interim", [b"", EARLY_HINTS * 2], ids=["", "interim"])
+def test_an_answer_before_the_body_was_read_is_the_answer(
+    tls: ssl.SSLContext | None, how: str, body: bytes, interim: bytes
+) -> None:
+    """Load balancers reject by the head alone: what they said counts, though sending failed, or would for ever."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(1_000)
+        connection.sendall(interim)
+        connection.sendall(REFUSED)
+        end(connection, how, peer.over)
+
+    with Peer(serve, tls=tls) as peer, transport_to(peer.url) as transport:
+        for _ in range(3):
+            began = time.monotonic()
+            answer = send(transport, body)
+            assert (answer.status, answer.body, answer.requests) == (413, b"{}", 1)
+            assert time.monotonic() - began < 2.0
+
+
+def test_an_early_answer_on_a_used_connection_is_the_answer(tls: ssl.SSLContext | None) -> None:
+    """It is no connection that died while it was idle."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(100_000)
+        connection.sendall(DONE)
+        connection.recv(1_000)
+        connection.sendall(REFUSED)
+
+    with Peer(serve, tls=tls) as peer, transport_to(peer.url) as transport:
+        assert [send(transport, body)[::3] for body in (BODY, LARGE, BODY)] == [(200, 1), (413, 1), (200, 1)]
+
+
+@pytest.mark.parametrize(
+    ("early", "late"),
+    [(EARLY_HINTS, DONE), (EARLY_HINTS * 3, DONE), (EARLY_HINTS[:11], EARLY_HINTS[11:] + DONE), (DONE[:9], DONE[9:])],
+    ids=["one", "several", "a part", "any"],
+)
+def test_what_is_no_answer_yet_does_not_end_the_sending(tls: ssl.SSLContext | None, early: bytes, late: bytes) -> None:
+    """Interim answers, and the beginning of one, may come while the body is on its way: all of it arrives."""
+    arrived = []
+
+    def serve(connection: socket.socket) -> None:
+        request = connection.recv(1_000)
+        connection.sendall(early)
+        time.sleep(0.2)
+        while not request.endswith(LARGE) and (data := connection.recv(1_000_000)):
+            request += data
+        arrived.append(request.partition(b"\r\n\r\n")[2])
+        connection.sendall(late)
+        connection.recv(1)
+
+    with Peer(serve, tls=tls) as peer, transport_to(peer.url) as transport:
+        assert send(transport, LARGE)[::3] == (200, 1)
+        assert len(transport.pool._idle) == 1
+    assert arrived == [LARGE]
+
+
+@pytest.mark.parametrize("how", ["closes", "resets"])
+@pytest.mark.parametrize("words", [b"", EARLY_HINTS, DONE[:9]], ids=["nothing", "interim", "half"])
+def test_without_an_answer_the_failure_is_that_of_the_sending(
+    tls: ssl.SSLContext | None, how: str, words: bytes
+) -> None:
+    """A server that hangs up on the body without a word has reset the connection."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(1_000)
+        connection.sendall(words)
+        end(connection, how, peer.over)
+
+    with Peer(serve, tls=tls) as peer, transport_to(peer.url) as transport, pytest.raises(TransportError) as caught:
+        send(transport, LARGE)
+    assert caught.value.retry
+    assert is_reset(caught.value, None)
+
+
+def test_a_server_that_takes_nothing_and_says_nothing_ends_with_the_time() -> None:
+    """Sending that waits for ever is bounded as everything else."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(1_000)
+        connection.sendall(EARLY_HINTS + b"HTTP/1.1 1")
+        peer.over.wait(10.0)
+
+    with Peer(serve) as peer, transport_to(peer.url) as transport:
+        began = time.monotonic()
+        with pytest.raises(TransportError, match="timed out"):
+            send(transport, LARGE, timeout=0.3)
+        assert 0.27 <= time.monotonic() - began < 0.55
 
 
 def test_redirects_are_answers() -> None:
