@@ -10,6 +10,7 @@ import http.client
 import io
 import sys
 import time
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -58,7 +59,8 @@ class BoundedSocket:
         self.reusable = True
         self.early = b""
         self._head = b""
-        self._reader: _Reader | None = None
+        # Not the reader itself, which knows its socket: what is thrown away is to be closed at once.
+        self._reader: weakref.ref[_Reader] | None = None
 
     def arm(self) -> None:
         """Give the next system call the time that is left.
@@ -113,13 +115,15 @@ class BoundedSocket:
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         """Return a reader of the socket that obeys the moment, as `http.client` wants one."""
-        self._reader = _Reader(self, _BoundedReader(self, self._sock.makefile("rb", buffering=0)))
-        return self._reader
+        reader = _Reader(self, _BoundedReader(self, self._sock.makefile("rb", buffering=0)))
+        self._reader = weakref.ref(reader)
+        return reader
 
     def close_reader(self) -> None:
         """Close the reader that was made last: as long as it is open, so is the socket."""
-        if self._reader is not None:
-            self._reader.close()
+        reader = self._reader() if self._reader is not None else None
+        if reader is not None:
+            reader.close()
 
     def is_quiet(self) -> bool:
         """Whether the peer has neither sent anything that nobody has read, nor hung up.
@@ -186,11 +190,13 @@ class _Reader(io.BufferedReader):
         self._source = source
 
     def close(self) -> None:
-        if not self.closed:
-            self._source.ended = True
-            if self.peek():
-                self._bounded.reusable = False
-        super().close()
+        try:
+            if not self.closed:
+                self._source.ended = True
+                if self.peek():
+                    self._bounded.reusable = False
+        finally:
+            super().close()
 
 
 class _FinalResponse(http.client.HTTPResponse):

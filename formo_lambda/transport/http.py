@@ -114,8 +114,8 @@ class HttpTransport:
     def _exchange(
         self, connection: BoundedConnection, body: bytes, headers: Mapping[str, str], until: float
     ) -> Response:
-        connection.bound(until)
         try:
+            connection.bound(until)
             return self._ask(connection, body, {**headers, **self._proxy_headers})
         except BaseException:
             connection.close()

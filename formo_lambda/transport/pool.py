@@ -116,9 +116,13 @@ class Pool(Endpoint):
                 connection = self._idle.pop()
             except IndexError:
                 return None
-            # Wall clock, because the monotonic one may stand still in a freeze.
-            if abs(time.time() - connection.used_at) < CONNECTION_IDLE_MAX and connection.sock.is_quiet():
-                return connection
+            try:
+                # Wall clock, because the monotonic one may stand still in a freeze.
+                if abs(time.time() - connection.used_at) < CONNECTION_IDLE_MAX and connection.sock.is_quiet():
+                    return connection
+            except BaseException:
+                connection.close()
+                raise
             connection.close()
 
     def open(self, until: float, submit: Submit) -> BoundedConnection:
