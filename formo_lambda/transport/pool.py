@@ -54,10 +54,13 @@ class _Opening:
         try:
             self._connection.connect()
         except Exception as error:  # noqa: BLE001 -- told to whoever waits
+            if self._connection.sock is not None:  # the address let itself be connected, and is of no use
+                pool.address = None
             self._connection.close()
             self.error = error
         else:
             self._connection.used_at = pool.reached_at = time.time()
+            pool.address = self._connection.address
             self._opened.append(self._connection)
         self._done.release()
         if not self.claimed:
@@ -96,6 +99,9 @@ class Pool(Endpoint):
         host: Its host.
         port: Its port.
         proxy: The proxy on the way to it.
+
+    Attributes:
+        address: The address of the host, or of the proxy's, that connected last, and is tried first.
     """
 
     def __init__(self, secure: bool, host: str, port: int, proxy: Proxy | None) -> None:  # noqa: FBT001 -- a key
@@ -104,6 +110,7 @@ class Pool(Endpoint):
         self._port = port
         self._proxy = proxy
         self._context: ssl.SSLContext | None = None
+        self.address: str | None = None
         # The most recently used connection is last. Deque operations are atomic, so no lock is needed.
         self._idle: deque[BoundedConnection] = deque()
         #: What is being opened before anybody needs it.
@@ -208,6 +215,7 @@ class Pool(Endpoint):
             if proxy:
                 connection.set_tunnel(self._host, self._port, headers=proxy.headers)
         connection.bound(until)
+        connection.address = self.address
         return connection
 
 

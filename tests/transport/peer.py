@@ -21,6 +21,7 @@ class Peer:
     Args:
         serve: Called with each connection. What it raises for a connection that broke is expected.
         at: The port to listen on; 0 for a free one.
+        host: The address to listen at.
         tls: What connections are encrypted with before they are served.
 
     Attributes:
@@ -29,11 +30,16 @@ class Peer:
     """
 
     def __init__(
-        self, serve: Callable[[socket.socket], object], *, at: int = 0, tls: ssl.SSLContext | None = None
+        self,
+        serve: Callable[[socket.socket], object],
+        *,
+        at: int = 0,
+        host: str = "127.0.0.1",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._serve = serve
         self._tls = tls
-        self._listener = socket.create_server(("127.0.0.1", at))
+        self._listener = socket.create_server((host, at))
         self._threads: list[threading.Thread] = []
         self.address: tuple[str, int] = self._listener.getsockname()
         self.over = threading.Event()
@@ -41,7 +47,7 @@ class Peer:
     @property
     def url(self) -> str:
         """Its base URL."""
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.address[1]}"
+        return f"{'https' if self._tls else 'http'}://{self.address[0]}:{self.address[1]}"
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
