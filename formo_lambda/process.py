@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import importlib
 import logging
 import os
@@ -10,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from formo_lambda import forks
 from formo_lambda.constants import EXIT_BUDGET, EXIT_GRACE, HAND_OVER_SHARE
@@ -22,6 +23,7 @@ from formo_lambda.delivery.workers import Latch, start_thread, workers
 from formo_lambda.transport.pool import close_idle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
 logger = logging.getLogger("formo_lambda")
@@ -79,11 +81,20 @@ def _hook_pools() -> bool:
     celery = sys.modules.get("celery.signals")
     if celery is not None:
         celery.worker_process_shutdown.connect(_flush_at_worker_exit, weak=False, dispatch_uid=__name__)
-    return multiprocessing is not None or celery is not None
+    # RQ runs each job in a process that says nothing of its end, and ends by this call.
+    rq = "RQ_JOB_ID" in os.environ and "rq" in sys.modules
+    if rq:
+        os._exit = functools.partial(_flush_and_leave, os._exit)
+    return multiprocessing is not None or celery is not None or rq
 
 
 def _flush_at_worker_exit(**_: Any) -> None:
     _flush_at_exit()
+
+
+def _flush_and_leave(leave: Callable[[int], NoReturn], status: int) -> NoReturn:
+    _flush_at_exit()
+    leave(status)
 
 
 def flush_everything(budget: float) -> None:

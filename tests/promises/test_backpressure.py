@@ -24,7 +24,7 @@ MEGABYTE = 1_000_000
 
 @pytest.mark.parametrize(
     ("events", "kind", "delay"),
-    [(50_000, "plain", 0.1), (20_000, "handler", 0.1), (50_000, "loop", 0.02)],
+    [(50_000, "plain", 0.1), (20_000, "handler", 0.1), (20_000, "loop", 0.02)],
     ids=["import", "handler", "asyncio"],
 )
 def test_an_import_arrives_whole(events: int, kind: str, delay: float) -> None:
@@ -38,11 +38,10 @@ def test_an_import_arrives_whole(events: int, kind: str, delay: float) -> None:
     assert told["longest"] < 2.0
 
 
-@pytest.mark.parametrize("kind", ["plain", "handler"])
-def test_a_server_that_never_answers_holds_nobody(kind: str) -> None:
+def test_a_server_that_never_answers_holds_nobody() -> None:
     """A flood of 100 000 events: no call waits longer than a second, and what is dropped is counted and said."""
     with socket.create_server(("127.0.0.1", 0), backlog=100) as silent:
-        process = start("imported", 100_000, kind, 0.5, url=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        process = start("imported", 100_000, "plain", 0.5, url=f"http://127.0.0.1:{silent.getsockname()[1]}")
         try:
             printed, errors = process.communicate(timeout=55.0)
         finally:
