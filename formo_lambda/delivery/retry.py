@@ -36,7 +36,7 @@ def verdict(status: int) -> Verdict:
     """Return what an HTTP status means for the events of the request."""
     if 200 <= status < 300:
         return Verdict.ACCEPTED
-    if status in (408, 429) or 500 <= status < 600:
+    if status in (408, 425, 429, 499) or 500 <= status < 600:
         return Verdict.TRANSIENT
     if status == 413:
         return Verdict.TOO_LARGE
@@ -51,6 +51,8 @@ def refusal(status: int) -> str:
         return f"the server refused the write key (HTTP {status}); check FORMO_WRITE_KEY"
     if 300 <= status < 400:
         return f"the server redirects (HTTP {status}), and redirects are not followed; check api_host"
+    if status == 421:
+        return "the server does not answer for this host (HTTP 421); is api_host right?"
     if status == 404:
         return "the server has no such endpoint (HTTP 404); check api_host"
     return f"the server refused the events (HTTP {status})"

@@ -115,8 +115,13 @@ class Sender:
         longest_wait = BACKGROUND_WAIT if request.background else float("inf")
         return retrying(retry_count, request.deadline, time.sleep, longest_wait)(attempt)
 
-    def _attempt(self, events: list[bytes], request: Request) -> Response:
+    def _attempt(self, events: list[bytes], request: Request, *, misdirected: bool = False) -> Response:
         """Make one attempt.
+
+        Args:
+            events: The events.
+            request: What they belong to.
+            misdirected: Whether the one before it came to a server that does not answer for the host.
 
         Raises:
             TransientFailure: There was no answer, or one that may be better next time.
@@ -151,6 +156,9 @@ class Sender:
             raise TransientFailure(
                 f"the server answered HTTP {response.status}", status=response.status, pause=retry_after(response)
             )
+        if response.status == 421 and not misdirected:
+            # Another connection may lead to the right one (RFC 9110, section 15.5.20).
+            return self._attempt(events, request, misdirected=True)
         request.answered()
         return response
 

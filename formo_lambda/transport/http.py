@@ -149,8 +149,11 @@ class HttpTransport:
                 raise
             # The status is the answer; a body that breaks off takes nothing back.
             content, complete = b"", False
+        if answer.status == 421:  # it may be the connection that leads to the wrong server
+            self.pool.close()
         # What follows a 101 is another protocol.
-        if complete and answer.status != 101 and connection.sock is not None and connection.sock.reusable:
+        lasts = complete and answer.status not in (101, 421)
+        if lasts and connection.sock is not None and connection.sock.reusable:
             connection.used_at = time.time()
             self.pool.keep(connection)
         else:

@@ -25,10 +25,10 @@ NOW = 1_764_000_000.0
     ("statuses", "expected"),
     [
         ([200, 201, 202, 204, 299], Verdict.ACCEPTED),
-        ([408, 429, 500, 502, 503, 504, 529, 599], Verdict.TRANSIENT),
+        ([408, 425, 429, 499, 500, 502, 503, 504, 529, 599], Verdict.TRANSIENT),
         ([413], Verdict.TOO_LARGE),
         ([400], Verdict.MALFORMED),
-        ([100, 199, 301, 302, 304, 307, 308, 401, 402, 403, 404, 405, 410, 415, 422, 499, 600, 0, -1], Verdict.REFUSED),
+        ([100, 199, 301, 302, 304, 307, 308, 401, 402, 403, 404, 405, 410, 415, 421, 422, 600, 0, -1], Verdict.REFUSED),
     ],
 )
 def test_every_status_has_its_verdict(statuses: list[int], expected: Verdict) -> None:

@@ -209,7 +209,9 @@ def test_the_request_says_who_and_what() -> None:
         Response(500),
         Response(503),
         Response(408),
+        Response(425),
         Response(429, {"retry-after": "0"}),
+        Response(499),
         ConnectionResetError("reset"),
         TransportError("timed out"),
         RuntimeError("odd"),
@@ -278,6 +280,45 @@ def test_a_refusal_gives_the_events_up(status: int) -> None:
     assert numbers == [0, 1, 2, 3]
     assert (why.status, why.transient) == (status, False)
     assert str(status) in why.reason
+
+
+@pytest.mark.parametrize(("retries", "probe"), [(0, False), (3, False), (3, True)])
+def test_a_misdirected_request_is_repeated_at_once(retries: int, probe: bool) -> None:  # noqa: FBT001
+    """Another connection may lead to the right server: the repeat is no retry, and nothing waits for it."""
+    transport = Scripted(in_turn(Response(421, {"Retry-After": "9"})))
+    outcome = deliver(transport, 3, retries=retries, probe=probe)
+    assert (outcome.sent, outcome.requests, outcome.answers, naps) == (3, 2, 1, [])
+    assert transport.bodies == [[0, 1, 2]] * 2
+
+
+def test_a_request_that_is_misdirected_twice_is_refused() -> None:
+    """Then it is no connection that is wrong."""
+    outcome = deliver(Scripted(lambda _: Response(421)), 4)
+    assert (outcome.kept, outcome.requests, outcome.answers, outcome.failure) == ([], 2, 1, None)
+    ((numbers, why),) = outcome.refused
+    assert (numbers, why.status) == ([0, 1, 2, 3], 421)
+    assert why.reason.endswith("(HTTP 421); is api_host right?")
+
+
+@pytest.mark.parametrize("failure", [Response(503), ConnectionResetError()])
+def test_a_repeat_may_fail_as_any_attempt(failure: Response | Exception) -> None:
+    """It is followed by as many retries as there are."""
+    transport = Scripted(in_turn(Response(421), failure, failure))
+    outcome = deliver(transport, 2, retries=2)
+    assert (outcome.sent, outcome.requests, len(naps)) == (2, 4, 2)
+
+
+def test_without_time_a_misdirected_request_is_kept() -> None:
+    """A later flush repeats it."""
+    deadline = Deadline.after(1_000.0)
+
+    def answer(_: list[int]) -> Response:
+        deadline.at = 0.0
+        return Response(421)
+
+    outcome = Recorded(2, deadline)
+    assert sender_over(Scripted(answer)).send(outcome) is not None
+    assert (outcome.requests, outcome.kept) == (1, [0, 1])
 
 
 @given(st.integers(1, 100), st.integers(1, 100))
@@ -390,7 +431,7 @@ def test_no_answer_makes_it_raise(answer: bytes) -> None:
 @given(
     st.integers(1, 60),
     st.lists(
-        st.sampled_from([200, 202, 301, 400, 401, 408, 413, 429, 500, 503, None]),
+        st.sampled_from([200, 202, 301, 400, 401, 408, 413, 421, 429, 500, 503, None]),
         max_size=30,
     ),
 )
@@ -523,7 +564,10 @@ def test_a_longer_wait_than_allowed_ends_it() -> None:
 
 @pytest.mark.parametrize(
     ("status", "answers"),
-    [(200, 1), (202, 1), (301, 1), (400, 1), (401, 1), (413, 1), (422, 1), (408, 0), (429, 0), (500, 0), (503, 0)],
+    [
+        *[(200, 1), (202, 1), (301, 1), (400, 1), (401, 1), (413, 1), (421, 1), (422, 1)],
+        *[(408, 0), (425, 0), (429, 0), (499, 0), (500, 0), (503, 0)],
+    ],
 )
 def test_what_is_an_answer(status: int, answers: int) -> None:
     """A refusal shows that the server is well; a failure of its own does not."""

@@ -464,6 +464,34 @@ def test_a_server_that_takes_nothing_and_says_nothing_ends_with_the_time() -> No
         assert 0.27 <= time.monotonic() - began < 0.55
 
 
+def test_a_connection_that_leads_to_the_wrong_server_is_not_reused(
+    collector: LocalCollector, transport: HttpTransport
+) -> None:
+    """After a 421 neither it nor those that lie idle beside it are used again."""
+    collector.delay = 0.1
+    threads = [threading.Thread(target=send, args=[transport]) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(transport.pool._idle) == collector.connections == 3
+    collector.respond_with(421)
+    assert send(transport)[::3] == (421, 1)
+    assert not transport.pool._idle
+    assert send(transport)[::3] == (200, 1)
+    assert collector.connections == 4
+
+
+def test_a_flush_that_is_misdirected_once_sends_its_events(collector: LocalCollector) -> None:
+    """The body goes out once more, on a connection of its own."""
+    with FormoAnalytics("test-key", api_host=collector.url, handle_signals=False, retry_count=0) as client:
+        collector.respond_with(421)
+        client.track("Misdirected")
+        result = client.flush()
+    assert (result.sent, result.requests) == (1, 2)
+    assert [request.connection for request in collector.requests] == [1, 2]
+
+
 def test_redirects_are_answers() -> None:
     """A redirect is returned as it is; nothing asks the other host."""
     with LocalCollector() as elsewhere, LocalCollector() as collector:
