@@ -35,6 +35,7 @@ _installed = False
 _finalizes = False
 _exit_left = EXIT_BUDGET
 _exited = False
+_terminating = False
 
 
 def register(signal_budget: float | None) -> None:
@@ -170,12 +171,19 @@ def _install() -> None:
 
 
 def _on_sigterm(number: int, _frame: FrameType | None) -> None:
+    global _terminating  # noqa: PLW0603 -- see above
+    if _terminating:
+        return  # It came again: the flush that it interrupts goes on.
     if any(queue.busy_here() for queue in queues.every_queue()) and start_thread(_send_sigterm_again, "formo-sigterm"):
         return  # It came amid a change of a queue, which must be complete before the queue can be emptied.
     if signal.getsignal(number) is not _on_sigterm:
         flush_everything(_signal_budget or 0.0)
         return  # Another handler called this one: what follows is its business.
-    _flush_for_good(_signal_budget or 0.0)
+    _terminating = True
+    try:
+        _flush_for_good(_signal_budget or 0.0)
+    finally:
+        _terminating = False
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     # Only PID 1 of a container is still there: the kernel gives it no default action.
@@ -183,9 +191,9 @@ def _on_sigterm(number: int, _frame: FrameType | None) -> None:
 
 
 def _start_over_in_child() -> None:
-    global _exit_left, _exited, _installed, _finalizes  # noqa: PLW0603 -- see above
+    global _exit_left, _exited, _installed, _finalizes, _terminating  # noqa: PLW0603 -- see above
     _exit_left = EXIT_BUDGET
-    _exited = _installed = _finalizes = False
+    _exited = _installed = _finalizes = _terminating = False
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is _on_sigterm:
         # Until it tracks something itself, a child ends on SIGTERM as it would without us.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
