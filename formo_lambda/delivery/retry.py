@@ -32,10 +32,11 @@ class Verdict(Enum):
     REFUSED = "refused"
 
 
-def verdict(status: int) -> Verdict:
-    """Return what an HTTP status means for the events of the request."""
+def verdict(response: Response) -> Verdict:
+    """Return what an answer means for the events of the request."""
+    status = response.status
     if 200 <= status < 300:
-        return Verdict.ACCEPTED
+        return Verdict.REFUSED if _is_web_page(response) else Verdict.ACCEPTED
     if status in (408, 425, 429, 499) or 500 <= status < 600:
         return Verdict.TRANSIENT
     if status == 413:
@@ -46,16 +47,35 @@ def verdict(status: int) -> Verdict:
 
 
 def refusal(status: int) -> str:
-    """Say why a status other than 2xx means that the events will not be accepted."""
-    if status in (401, 403):
-        return f"the server refused the write key (HTTP {status}); check FORMO_WRITE_KEY"
+    """Say why an answer that accepts no events means that they will not be accepted."""
+    if 200 <= status < 300:
+        return f"the answer is a web page, not Formo's (HTTP {status}); is api_host right?"
     if 300 <= status < 400:
-        return f"the server redirects (HTTP {status}), and redirects are not followed; check api_host"
+        return f"the server redirects (HTTP {status}), and redirects are not followed; is api_host right?"
+    if status in (401, 403):
+        return f"Formo rejected the write key (HTTP {status}); use the project's SDK write key, not a workspace API key"
+    if status == 404:
+        return "the server has no such endpoint (HTTP 404); is api_host right?"
     if status == 421:
         return "the server does not answer for this host (HTTP 421); is api_host right?"
-    if status == 404:
-        return "the server has no such endpoint (HTTP 404); check api_host"
     return f"the server refused the events (HTTP {status})"
+
+
+def _is_web_page(response: Response) -> bool:
+    """Whether an answer is HTML: that of a captive portal, or of a host that is not Formo's."""
+    # A byte order mark may come first, and two bytes to a character.
+    start = response.body.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xfe\xff \t\r\n\f\v").lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        return True
+    kind = (header(response.headers, "content-type") or "").partition(";")[0].strip().lower()
+    if kind not in ("text/html", "application/xhtml+xml"):
+        return False
+    if not response.body:  # which may mean that it was not read
+        return (header(response.headers, "content-length") or "").strip(" 0") != ""
+    try:
+        return start.decode().startswith("<")
+    except UnicodeDecodeError:  # it is compressed
+        return True
 
 
 def retry_after(response: Response, now: Callable[[], float] = time.time) -> float | None:

@@ -70,7 +70,7 @@ class Sender:
                 parts, allowance = left.pop(0)
                 events = [event for part in parts for event in part]
                 response = self._request(events, request)
-                judged = verdict(response.status)
+                judged = verdict(response)
                 if judged is Verdict.MALFORMED and len(parts) > 1:
                     # None is to pay for another's bad events.
                     left[:0] = [([part], [MAX_ISOLATION_REQUESTS]) for part in parts]
@@ -152,7 +152,7 @@ class Sender:
                 failure.tried = time.monotonic() - started >= request.deadline.fair()
             raise failure from error
         request.attempted(response.requests)
-        if verdict(response.status) is Verdict.TRANSIENT:
+        if verdict(response) is Verdict.TRANSIENT:
             raise TransientFailure(
                 f"the server answered HTTP {response.status}", status=response.status, pause=retry_after(response)
             )

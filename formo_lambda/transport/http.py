@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Seconds of idleness below which a connection is trusted with the whole time an attempt has.
 _HOT: float = 1.0
+#: Bytes of an answer that count though the rest of it cannot be read.
+_BEGINNING: int = 64
 
 
 class _NoAnswer(Exception):
@@ -141,14 +143,16 @@ class HttpTransport:
             raise _NoAnswer from unsent or error
         fields = {name.lower(): value for name, value in answer.headers.items()}
         connection.bound(min(connection.until, time.monotonic() + ANSWER_BODY_WAIT))
+        content, complete = b"", False
         try:
-            content = answer.read(MAX_ANSWER_BYTES)
+            # The beginning alone tells a web page.
+            content = answer.read(_BEGINNING)
+            content += answer.read(MAX_ANSWER_BYTES - _BEGINNING)
             complete = not answer.read(1)
         except _HTTP_FAILURES as error:
             if is_from_outside(error, handled):
                 raise
             # The status is the answer; a body that breaks off takes nothing back.
-            content, complete = b"", False
         if answer.status == 421:  # it may be the connection that leads to the wrong server
             self.pool.close()
         # What follows a 101 is another protocol.

@@ -15,7 +15,7 @@ class Response(NamedTuple):
     Attributes:
         status: The HTTP status.
         headers: The header fields; names in lower case.
-        body: What was read of the body, at most 64 KB; empty where reading it failed.
+        body: What was read of the body, at most 64 KB; its first bytes, or none, where reading it failed.
         requests: How many requests it took: two where a used connection turned out dead.
     """
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import gzip
 import math
 import time
+import zlib
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
@@ -33,17 +36,89 @@ NOW = 1_764_000_000.0
 )
 def test_every_status_has_its_verdict(statuses: list[int], expected: Verdict) -> None:
     """Success, what may pass, what can be split, and all the rest, which will never be accepted."""
-    assert {retry.verdict(status) for status in statuses} == {expected}
+    assert {retry.verdict(Response(status)) for status in statuses} == {expected}
+
+
+KEY = "use the project's SDK write key, not a workspace API key"
 
 
 @pytest.mark.parametrize(
-    ("status", "remedy"),
-    [(401, "FORMO_WRITE_KEY"), (403, "FORMO_WRITE_KEY"), (301, "api_host"), (404, "api_host"), (422, "HTTP 422")],
+    ("status", "words"),
+    [
+        (401, f"Formo rejected the write key (HTTP 401); {KEY}"),
+        (403, f"Formo rejected the write key (HTTP 403); {KEY}"),
+        (301, "the server redirects (HTTP 301), and redirects are not followed; is api_host right?"),
+        (308, "the server redirects (HTTP 308), and redirects are not followed; is api_host right?"),
+        (404, "the server has no such endpoint (HTTP 404); is api_host right?"),
+        (421, "the server does not answer for this host (HTTP 421); is api_host right?"),
+        (200, "the answer is a web page, not Formo's (HTTP 200); is api_host right?"),
+        (422, "the server refused the events (HTTP 422)"),
+    ],
 )
-def test_a_refusal_says_status_and_remedy(status: int, remedy: str) -> None:
+def test_a_refusal_says_status_and_remedy(status: int, words: str) -> None:
     """The words name the status and, where there is one, the setting to look at."""
-    assert remedy in retry.refusal(status)
-    assert str(status) in retry.refusal(status)
+    assert retry.refusal(status) == words
+
+
+HTML = {"content-type": "text/html"}
+PAGE = b"<!DOCTYPE html>\n<html><body>Welcome</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({}, PAGE),
+        ({"content-type": "application/json"}, PAGE),
+        ({}, b"<HTML><head>"),
+        ({}, b'<html lang="en">'),
+        ({}, b" \t\r\n" * 1_000 + PAGE),
+        ({}, codecs.BOM_UTF8 + PAGE),
+        ({}, codecs.BOM_UTF8 + b"\n" + PAGE),
+        ({}, codecs.BOM_UTF16_LE + PAGE.decode().encode("utf-16-le")),
+        ({}, codecs.BOM_UTF16_BE + PAGE.decode().encode("utf-16-be")),
+        (HTML, b"<head><title>Welcome</title>"),
+        (HTML, b"\n<!-- a page --><html>"),
+        (HTML, b"<"),
+        ({"Content-Type": "Text/HTML; charset=utf-8"}, b"<p>Welcome"),
+        (
+            {"content-type": "application/xhtml+xml"},
+            b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml">',
+        ),
+        ({**HTML, "content-encoding": "gzip"}, gzip.compress(PAGE)),
+        ({**HTML, "content-encoding": "deflate"}, zlib.compress(PAGE)),
+        ({**HTML, "content-length": "5230"}, b""),
+        ({"Content-Type": "text/html;charset=utf-8", "Content-Length": " 48"}, b""),
+    ],
+)
+def test_a_web_page_accepts_nothing(headers: dict[str, str], body: bytes) -> None:
+    """A captive portal, or a host that is not Formo's, answers 200 to anything."""
+    assert retry.verdict(Response(200, headers, body)) is Verdict.REFUSED
+    assert retry.verdict(Response(503, headers, body)) is Verdict.TRANSIENT
+
+
+@pytest.mark.parametrize("headers", [{}, HTML, {**HTML, "content-encoding": "gzip"}, {"content-type": "text/plain"}])
+@pytest.mark.parametrize(
+    "body", [b"", b"\n", b"{}", b'{"successful_rows": 1}', b"[", b"OK", b'"<html>"', codecs.BOM_UTF16_LE + b"{\0}\0"]
+)
+def test_what_is_no_web_page_is_accepted(headers: dict[str, str], body: bytes) -> None:
+    """Also where it calls itself one: many a server does so by default."""
+    assert retry.verdict(Response(200, headers, body)) is Verdict.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({**HTML, "content-length": "0"}, b""),
+        ({**HTML, "content-length": ""}, b""),
+        ({"content-length": "7"}, b""),
+        ({"content-type": "application/json", "content-length": "7"}, b""),
+        ({"content-type": "application/json", "content-encoding": "gzip"}, gzip.compress(b"{}")),
+        ({"content-type": "application/xml"}, b"<answer/>"),
+    ],
+)
+def test_what_may_be_formos_is_accepted(headers: dict[str, str], body: bytes) -> None:
+    """Without a sign of a web page, the status counts."""
+    assert retry.verdict(Response(200, headers, body)) is Verdict.ACCEPTED
 
 
 def asked(value: str | None, name: str = "retry-after") -> float | None:

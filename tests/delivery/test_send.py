@@ -282,6 +282,15 @@ def test_a_refusal_gives_the_events_up(status: int) -> None:
     assert str(status) in why.reason
 
 
+def test_a_web_page_gives_the_events_up() -> None:
+    """Whoever answers 200 with HTML is not Formo, and will not be when it is asked again."""
+    outcome = deliver(Scripted(lambda _: Response(200, {"content-type": "text/html"}, b"<html>")), 4)
+    assert (outcome.sent, outcome.kept, outcome.requests, outcome.failure) == (0, [], 1, None)
+    ((numbers, why),) = outcome.refused
+    assert (numbers, why.status, why.transient) == ([0, 1, 2, 3], 200, False)
+    assert why.reason == "the answer is a web page, not Formo's (HTTP 200); is api_host right?"
+
+
 @pytest.mark.parametrize(("retries", "probe"), [(0, False), (3, False), (3, True)])
 def test_a_misdirected_request_is_repeated_at_once(retries: int, probe: bool) -> None:  # noqa: FBT001
     """Another connection may lead to the right server: the repeat is no retry, and nothing waits for it."""
@@ -404,7 +413,7 @@ def test_a_failure_amid_a_split_keeps_only_what_is_open() -> None:
         (b'{"successful_rows": 3}', 0),
         (b"", 0),
         (b"OK", 0),
-        (b"<html>", 0),
+        (b"<answer>", 0),
         (b"[]", 0),
         (b"1", 0),
         (b'"quarantined_rows"', 0),
@@ -422,9 +431,10 @@ def test_quarantined_rows_are_read_from_any_answer(answer: bytes, expected: int)
 
 @given(st.binary(max_size=200))
 def test_no_answer_makes_it_raise(answer: bytes) -> None:
-    """Whatever the bytes of an answer, the batch is sent and its quarantine is within its size."""
+    """Whatever the bytes of an answer, the batch is settled by it, and its quarantine is within its size."""
     outcome = deliver(Scripted(lambda _: Response(200, {}, answer)), 3)
-    assert outcome.sent == 3
+    assert outcome.sent + len(outcome.given_up) == 3
+    assert outcome.requests == 1
     assert 0 <= outcome.quarantined <= 3
 
 

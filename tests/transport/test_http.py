@@ -559,6 +559,44 @@ def test_an_answer_that_breaks_off_does_not_take_the_status_back(rest: bytes) ->
         assert [send(transport).status, send(transport).requests] == [200, 1]
 
 
+@pytest.mark.parametrize("framing", [b"Content-Length: 50000", b"Transfer-Encoding: chunked", b"Connection: close"])
+def test_the_beginning_of_a_body_is_read_though_the_rest_is_late(framing: bytes) -> None:
+    """It tells whether the answer is a web page, which may be large, and come from far away."""
+    beginning = b"<!doctype html>" + b" " * 200
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(100_000)
+        chunk = b"1000\r\n" if b"chunked" in framing else b""
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n\r\n" + chunk + beginning)
+        peer.over.wait(10.0)
+
+    with Peer(serve) as peer, transport_to(peer.url) as transport:
+        answer = send(transport)
+        assert (answer.status, answer.requests) == (200, 1)
+        assert answer.body
+        assert beginning.startswith(answer.body)
+        assert not transport.pool._idle
+
+
+@pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 128, MAX_ANSWER_BYTES])
+def test_a_body_of_any_size_is_read_whole(collector: LocalCollector, transport: HttpTransport, size: int) -> None:
+    """And the connection is kept."""
+    body = bytes(i % 251 for i in range(size))
+    collector.respond_with(Answer(200, body))
+    assert send(transport).body == body
+    assert len(transport.pool._idle) == 1
+
+
+def test_a_web_page_delivers_nothing(collector: LocalCollector) -> None:
+    """A flush says so, and what is wrong."""
+    collector.respond_with(Answer(200, b"<!DOCTYPE html><title>Welcome</title>", headers={"Content-Type": "text/html"}))
+    with FormoAnalytics("test-key", api_host=collector.url, handle_signals=False) as client:
+        client.track("Swallowed")
+        result = client.flush()
+    assert (result.sent, result.undelivered, result.retained) == (0, 1, 0)
+    assert [str(error).endswith("is api_host right?") for error in result.errors] == [True]
+
+
 def test_an_endless_body_is_cut() -> None:
     """At most 64 KB of an answer are read, and such a connection is not kept."""
 

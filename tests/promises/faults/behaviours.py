@@ -153,8 +153,9 @@ def redirect(location: str) -> Behaviour:
 
 
 def html_page(exchange: Exchange) -> None:
-    """Answers 200 with a page, as a captive portal does: accepted, by the word of the status line."""
-    exchange.accept(exchange.read(), body=b"<!doctype html><title>Welcome</title>", content_type="text/html")
+    """Answers 200 with a page, as a captive portal does: nothing is accepted."""
+    exchange.read()
+    exchange.answer(200, b"<!doctype html><title>Welcome</title>", {"Content-Type": "text/html"})
 
 
 def too_large_above(limit: int) -> Behaviour:

@@ -113,12 +113,11 @@ class Exchange:
         if self._over.wait(seconds):
             raise ConnectionOver
 
-    def accept(self, request: Request, *, quarantined: int = 0, body: bytes | None = None,
-               content_type: str = "application/json", keep_alive: bool = True) -> None:  # fmt: skip
+    def accept(self, request: Request, *, quarantined: int = 0, keep_alive: bool = True) -> None:
         """Answer 200 and count the events as accepted."""
         self.ledger.accept(request.events)
-        body = rows(len(request.events), quarantined) if body is None else body
-        self.answer(200, body, {"Content-Type": content_type}, keep_alive=keep_alive)
+        body = rows(len(request.events), quarantined)
+        self.answer(200, body, {"Content-Type": "application/json"}, keep_alive=keep_alive)
 
     def refuse(self, status: int, headers: Mapping[str, str] | None = None, error: str = "refused") -> None:
         """Answer with a status that accepts nothing."""

@@ -165,6 +165,6 @@ FAULTS: dict[str, Fault] = {
             "open",
         ),
         Fault("301 to another host", _redirecting, "open"),
-        Fault("HTML with 200", _behaves(lambda: behaviours.html_page), "sent"),
+        Fault("HTML with 200", _behaves(lambda: behaviours.html_page), "open"),
     )
 }
