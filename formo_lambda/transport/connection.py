@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import re
 import socket
 import sys
 import time
@@ -25,6 +26,10 @@ from formo_lambda.transport.protocol import raised_by_signal_handler
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
+
+
+#: How an interim answer begins (RFC 9110, section 15.2); after 101, another protocol follows.
+_INTERIM = re.compile(rb"HTTP/\d\.\d 1(?!01)\d\d")
 
 
 def _left(until: float) -> float:
@@ -111,9 +116,10 @@ class BoundedSocket:
                 raise
             return False
         self.early += said
-        while self.early[9:10] == b"1" and b"\r\n\r\n" in self.early:
+        while _INTERIM.match(self.early) and b"\r\n\r\n" in self.early:
             self.early = self.early.partition(b"\r\n\r\n")[2]
-        return not said or self.early[9:10] not in (b"", b"1") or len(self.early) > MAX_ANSWER_BYTES
+        unknown = len(self.early) < len(b"HTTP/1.1 200") or _INTERIM.match(self.early) is not None
+        return not said or not unknown or len(self.early) > MAX_ANSWER_BYTES
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         """Return a reader of the socket that obeys the moment, as `http.client` wants one."""

@@ -18,6 +18,8 @@ from formo_lambda.transport.proxy import proxy_for
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from urllib3.response import HTTPResponse
+
     from formo_lambda.transport.connection import BoundedConnection
     from formo_lambda.transport.pool import Submit
 
@@ -125,7 +127,6 @@ class HttpTransport:
 
     def _ask(self, connection: BoundedConnection, body: bytes, headers: Mapping[str, str]) -> Response:
         handled = sys.exc_info()[1]
-        unsent: Exception | None = None
         try:
             connection.request(
                 "POST", self._target, body=body, headers=headers, preload_content=False, decode_content=False
@@ -134,13 +135,12 @@ class HttpTransport:
             if is_from_outside(error, handled):
                 raise
             # A server may refuse a request by its head, and hang up on the body.
-            unsent = error
-        try:
-            answer = connection.getresponse()
-        except _HTTP_FAILURES as error:
-            if is_from_outside(error, handled):
-                raise
-            raise _NoAnswer from unsent or error
+            try:
+                answer = _answer(connection, handled)
+            except _NoAnswer:
+                raise _NoAnswer from error
+        else:
+            answer = _answer(connection, handled)
         fields = {name.lower(): value for name, value in answer.headers.items()}
         connection.bound(min(connection.until, time.monotonic() + ANSWER_BODY_WAIT))
         content, complete = b"", False
@@ -164,6 +164,15 @@ class HttpTransport:
             answer.close()
             connection.close()
         return Response(answer.status, fields, content)
+
+
+def _answer(connection: BoundedConnection, handled: BaseException | None) -> HTTPResponse:
+    try:
+        return connection.getresponse()
+    except _HTTP_FAILURES as error:
+        if is_from_outside(error, handled):
+            raise
+        raise _NoAnswer from error
 
 
 def _is_certificate_error(chain: list[BaseException]) -> bool:
