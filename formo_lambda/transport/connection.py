@@ -143,9 +143,10 @@ class BoundedSocket:
         try:
             self._sock.recv(1)
         except OSError as error:
+            if _has_to_wait(error):
+                return True
             if raised_by_signal_handler(error, handled):
                 raise
-            return _has_to_wait(error)
         return False
 
     def __getattr__(self, name: str) -> Any:

@@ -147,7 +147,8 @@ class HttpTransport:
         try:
             # The beginning alone tells a web page.
             content = answer.read(_BEGINNING)
-            content += answer.read(MAX_ANSWER_BYTES - _BEGINNING)
+            if len(content) == _BEGINNING:
+                content += answer.read(MAX_ANSWER_BYTES - _BEGINNING)
             complete = not answer.read(1)
         except _HTTP_FAILURES as error:
             if is_from_outside(error, handled):
