@@ -268,7 +268,7 @@ class Watcher:
                     self._latch = None
                     return
                 self._until = min(due, time.monotonic() + WORKER_IDLE)
-            latch.wait(self._until - time.monotonic())
+            latch.wait(max(CROWDED_WAIT, self._until - time.monotonic()))
             while self._lent:
                 self._lent.popleft()()
             now = time.monotonic()

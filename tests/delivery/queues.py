@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda.delivery.deadline import Deadline
-from formo_lambda.delivery.queue import EventQueue
+from formo_lambda.delivery.queue import EventQueue, pending
 from formo_lambda.delivery.tally import Outcome, Tally
 from formo_lambda.options import resolve
 from formo_lambda.transport.protocol import Endpoint
@@ -53,7 +53,8 @@ class Nothing:
         """Let the test send it."""
 
     def send_retained(self, queue: EventQueue) -> None:
-        """Let the test send it."""
+        """Let the test send it; the background thread of the process is to ask no more."""
+        pending.pop(queue, None)
 
     def call_worker(self, queue: EventQueue) -> bool:
         """Say that a worker is on its way; none comes."""
@@ -63,7 +64,8 @@ class Nothing:
         """Watch over nothing."""
 
     def tell(self, queue: EventQueue, *, at_once: bool = False) -> None:
-        """Log nothing, and call nobody."""
+        """Take what would be logged, and call nobody."""
+        queue.lines(time.monotonic(), at_once=True)
 
     def close(self) -> None:
         """Keep nothing that could be closed."""
