@@ -64,6 +64,7 @@ def test_a_wrong_key_in_a_script_is_one_line(refusing: LocalCollector, flush: st
 @pytest.mark.parametrize("server", ["uvicorn", "gthread"])
 def test_a_wrong_key_under_a_server_is_one_line(refusing: LocalCollector, server: str) -> None:
     """Servers configure their own loggers, and not ours."""
+    pytest.importorskip("uvicorn" if server == "uvicorn" else "gunicorn", reason="a tool of development")
     web = WebServer(server, refusing.url)
     try:
         web.invoke(1, 1)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytest.importorskip("celery", reason="a tool of development")
+
 APP = "tests.promises.exits.programs.celery_app"
 
 

@@ -9,9 +9,6 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from fakeredis import TcpFakeServer
-from redis import Redis
-from rq import Queue
 
 from formo_lambda.testing import LocalCollector
 from tests.package.project import ROOT
@@ -19,13 +16,17 @@ from tests.package.project import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+fakeredis = pytest.importorskip("fakeredis", reason="a tool of development")
+redis = pytest.importorskip("redis", reason="a tool of development")
+rq = pytest.importorskip("rq", reason="a tool of development")
+
 JOBS = "tests.promises.exits.programs.rq_jobs"
 
 
 @pytest.fixture
 def port() -> Iterator[int]:
     """The port of a server that speaks Redis."""
-    server = TcpFakeServer(("127.0.0.1", 0), server_type="redis")
+    server = fakeredis.TcpFakeServer(("127.0.0.1", 0), server_type="redis")
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
@@ -39,8 +40,8 @@ def port() -> Iterator[int]:
 @pytest.mark.parametrize("worker", ["Worker", "SimpleWorker"])
 def test_each_job_keeps_its_events(port: int, worker: str) -> None:
     """Each runs in a process of its own, which is gone right after it, or in the worker's."""
-    with Redis("127.0.0.1", port) as redis, LocalCollector() as collector:
-        queue = Queue("default", connection=redis)
+    with redis.Redis("127.0.0.1", port) as connection, LocalCollector() as collector:
+        queue = rq.Queue("default", connection=connection)
         for number in range(5):
             queue.enqueue(f"{JOBS}.bought", number)
         settings = {"FORMO_WRITE_KEY": "test-key", "FORMO_EVENTS_BASE_URL": collector.url, "PYTHONPATH": str(ROOT)}
