@@ -3,8 +3,8 @@
 
 # The Python that .venv is made with; `make clean` first to change it.
 PYTHON ?= python3
-# Most tests wait for a clock or a process, so two at a time take half as long. By file: its fixtures are made once.
-WORKERS ?= 2
+# Most tests wait for a clock or a process, so two cores do three at a time. By file: its fixtures are made once.
+WORKERS ?= 3
 # --quick for a short run that proves nothing, --only GROUP for one group (see --help).
 BENCH_OPTIONS ?=
 # How long the fuzzer looks; a file that it reported, to run that one alone.
@@ -16,6 +16,9 @@ PYTHONS := $(shell sed -n 's/.*:: Python :: \(3\.[0-9]*\)".*/\1/p' pyproject.tom
 MINE := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 # The rows of `make test-versions`: the other Pythons, and the oldest runtime dependencies that pyproject.toml allows.
 OTHERS ?= $(patsubst %,unit-%,$(filter-out $(MINE),$(PYTHONS)))
+# Coverage is measured where it costs next to nothing: from Python 3.12 on the interpreter itself tells of lines.
+ENV_unit-3.13 := COVERAGE_CORE=sysmon
+OPTIONS_unit-3.13 := --cov --cov-report=term
 ROWS := $(OTHERS) lowest-$(firstword $(PYTHONS))
 LOWEST := $(shell sed -n '/^dependencies = \[/,/^\]/s/^ *"\([a-z0-9-]*\)>=\([0-9.]*\).*/\1==\2/p' pyproject.toml)
 # The runtimes that the tests drive, by the files in tests/runtimes/requirements, each with the Pythons it is tested on.
@@ -27,12 +30,14 @@ BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 PYTEST := -m pytest --numprocesses=$(WORKERS) --dist=loadfile
-# The unit tests are all but those that need the tools of .venv, and the faults, which take minutes.
-NO_UNIT := samples tests/package/test_distribution.py tests/promises/faults tests/runtimes
+# The unit tests are all but those that need the tools of .venv, and the faults, which take minutes. Those of the
+# promises, which take longest, run with the oldest and the newest Python, and with the oldest dependencies.
+NO_UNIT := samples tests/hosts tests/package/test_distribution.py tests/promises/faults tests/runtimes
+NO_PROMISES := unit-3.10 unit-3.12
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-random test-versions faults check lint types format wheel clean
-.PHONY: pythons pyodide runtimes platforms samples bench bench-check fuzz $(ROWS)
+.PHONY: help setup demo test hosts test-random test-versions faults check lint types format wheel clean
+.PHONY: pythons pyodide runtimes environments platforms samples bench bench-check fuzz $(ROWS)
 .SECONDEXPANSION:
 
 help: ## show this list
@@ -43,8 +48,11 @@ setup: $(READY) ## make .venv with everything the other targets need
 demo: $(READY) ## run the sample under AWS's Lambda runtime client and show what arrives, and when
 	@$(BIN)/python -m samples.demo
 
-test: $(READY) runtimes ## run all tests, with branch coverage of the package
-	$(BIN)/python $(PYTEST) --cov --cov-report=term
+test: $(READY) runtimes ## run all tests but those of hosts
+	$(BIN)/python $(PYTEST) --ignore=tests/hosts
+
+hosts: $(READY) ## run the tests of the servers and workers that handlers run in
+	$(BIN)/python $(PYTEST) tests/hosts
 
 test-random: $(READY) runtimes ## run all tests in a random order (its seed is printed)
 	$(BIN)/python $(PYTEST) -p randomly
@@ -54,7 +62,8 @@ pythons:
 
 test-versions: $(ROWS) ## run the unit tests on the other supported Pythons, and with the oldest dependencies
 $(ROWS): .venvs/$$@/.ready
-	@[ ! -e $< ] || { echo "== $@"; .venvs/$@/bin/python $(PYTEST) --quiet $(NO_UNIT:%=--ignore=%); }
+	@[ ! -e $< ] || { echo "== $@"; $(ENV_$@) .venvs/$@/bin/python $(PYTEST) --quiet $(OPTIONS_$@) \
+	  $(patsubst %,--ignore=%,$(NO_UNIT) $(if $(filter $@,$(NO_PROMISES)),tests/promises)); }
 
 pyodide: .venvs/pyodide/.ready ## run the tests of what needs no threads and no sockets on CPython 3.14, as WebAssembly
 	@[ ! -e $< ] || { echo "== $@"; node tests/runtimes/pyodide/run.mjs $(<D) . tests/runtimes/pyodide/unit_tests.py; }
@@ -62,7 +71,7 @@ pyodide: .venvs/pyodide/.ready ## run the tests of what needs no threads and no 
 faults: $(READY) ## flush against every fault within every budget, and print the table (some minutes)
 	@$(BIN)/python -m tests.promises.faults.matrix
 
-check: lint types test test-versions pyodide ## everything CI checks
+check: lint types test hosts test-versions pyodide ## everything CI checks
 
 lint: $(READY) ## check the format and the lint rules
 	$(BIN)/python -m ruff format --check
@@ -81,6 +90,8 @@ wheel: $(READY) ## build sdist and wheel into dist/
 	$(BIN)/python -m build --no-isolation --outdir dist
 
 runtimes: $(RUNTIMES:%=.venvs/%/.ready) .venvs/pyodide/.ready ## make the environments of all runtimes in .venvs/
+
+environments: $(READY) runtimes $(ROWS:%=.venvs/%/.ready) ## make all that `make check` needs; with --jobs=2, in half the time
 
 platforms: $(READY) runtimes ## run the tests of all runtimes; print platform, kind of handler and Python
 	@$(BIN)/python -m tests.runtimes.matrix platforms

@@ -48,8 +48,9 @@ def _refuse_foreign_connections(event: str, args: tuple[object, ...]) -> None:
 # An audit hook sees every way to a socket (asyncio, urllib3, C code), and no patch in a test can undo it.
 sys.addaudithook(_refuse_foreign_connections)
 
-# No deadline: how long one example takes says nothing on a loaded machine. Each profile is chosen with
-# `--hypothesis-profile`; on CI the built-in profile of that name is in force, which is reproducible.
-hypothesis.settings.register_profile("default", hypothesis.settings.get_profile("default"), deadline=None)
-hypothesis.settings.register_profile("thorough", max_examples=2_000, deadline=None)
-hypothesis.settings.register_profile("quick", max_examples=25, deadline=None)
+# How long examples take says nothing on a loaded machine. Each profile is chosen with `--hypothesis-profile`; on CI the
+# built-in profile of that name is in force, which is reproducible.
+_UNHURRIED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("default", _UNHURRIED)
+hypothesis.settings.register_profile("thorough", _UNHURRIED, max_examples=2_000)
+hypothesis.settings.register_profile("quick", _UNHURRIED, max_examples=25)

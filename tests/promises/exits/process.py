@@ -95,6 +95,12 @@ class Process:
         assert self._ready.wait(seconds), f"it was never ready: {''.join(self._errors)}"
         return self
 
+    def wait_idle(self) -> Process:
+        """Wait until it is ready and its main thread sleeps: Python misses a signal that comes right before that."""
+        self.wait_ready()
+        time.sleep(0.2)
+        return self
+
     def send(self, number: signal.Signals) -> Process:
         """Send a signal, once it is ready; the time counts from here."""
         self.wait_ready()

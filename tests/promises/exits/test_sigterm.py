@@ -96,8 +96,8 @@ def test_a_dead_server_does_not_hold_it() -> None:
 def test_the_host_decides(host: str, handler: str, status: int, arrived: int) -> None:
     """A handler that is there is never replaced, one that chains to ours has its say, and one may opt out."""
     with LocalCollector() as collector:
-        process = Process("handled", host, url=collector.url).wait_ready()
-        ended = process.ended() if host == "ignored" else process.send(signal.SIGTERM).ended()
+        process = Process("handled", host, url=collector.url)
+        ended = process.ended() if host == "ignored" else process.wait_idle().send(signal.SIGTERM).ended()
         assert ended.first == f"kept {handler}"
         assert ended.status == status
         assert len(collector.events) == arrived

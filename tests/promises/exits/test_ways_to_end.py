@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import socket
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,9 +41,7 @@ def end(way: str, process: Process) -> None:
     if number is None:
         process.go()
     else:
-        # Python does not see a signal that comes right before its main thread begins to wait, until that is over.
-        time.sleep(0.1)
-        process.send(number)
+        process.wait_idle().send(number)
 
 
 def check_arrived(inbox: Inbox) -> None:

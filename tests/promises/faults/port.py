@@ -17,7 +17,8 @@ class Port:
         # Bound and never listening: it keeps the port ours, and refusing, while no listener is there.
         self._holder = _bound_socket(0)
         self.number: int = self._holder.getsockname()[1]
-        self._lock = threading.Lock()
+        # Held until the port is what it is to be: a listener that is still there keeps another from being bound.
+        self._lock = threading.RLock()
         self._listener: socket.socket | None = None
         self._fillers: list[socket.socket] = []
 
@@ -26,12 +27,10 @@ class Port:
         with self._lock:
             if self._listener is not None and not self._fillers:
                 return None
-        self.refuse()
-        listener = _bound_socket(self.number)
-        listener.listen(_BACKLOG)
-        with self._lock:
-            self._listener = listener
-        return listener
+            self.refuse()
+            self._listener = _bound_socket(self.number)
+            self._listener.listen(_BACKLOG)
+            return self._listener
 
     def refuse(self, only: socket.socket | None = None) -> None:
         """Refuse connections from now on; with `only`, unless that listener has been replaced."""
@@ -40,26 +39,25 @@ class Port:
                 return
             listener, fillers = self._listener, self._fillers
             self._listener, self._fillers = None, []
-        for sock in fillers:
-            sock.close()
-        # Closing alone would not wake a thread that waits in accept().
-        with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
+            for sock in fillers:
+                sock.close()
+            # Closing alone would not wake a thread that waits in accept().
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
 
     def drop_handshakes(self) -> socket.socket:
         """Leave connection attempts unanswered from now on; returns the listener that does."""
-        self.refuse()
-        listener = _bound_socket(self.number)
-        # With a full accept queue the kernel drops every further SYN.
-        listener.listen(0)
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
-            filler.settimeout(0)
-            filler.connect_ex((HOST, self.number))
         with self._lock:
-            self._listener, self._fillers = listener, fillers
-        return listener
+            self.refuse()
+            self._listener = _bound_socket(self.number)
+            # With a full accept queue the kernel drops every further SYN.
+            self._listener.listen(0)
+            self._fillers = [socket.socket() for _ in range(4)]
+            for filler in self._fillers:
+                filler.settimeout(0)
+                filler.connect_ex((HOST, self.number))
+            return self._listener
 
     def close(self) -> None:
         """Give the port back."""

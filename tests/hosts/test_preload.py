@@ -23,7 +23,7 @@ def test_gunicorn_preload() -> None:
     """Workers deliver what their requests track, and at their end the rest; what was tracked at loading leaves once."""
     with LocalCollector() as collector:
         settings = {"FORMO_WRITE_KEY": "test-key", "FORMO_EVENTS_BASE_URL": collector.url, "PYTHONPATH": str(ROOT)}
-        module = "tests.promises.exits.programs.preloaded"
+        module = "tests.hosts.programs.preloaded"
         command = f"gunicorn --config python:{module} --preload --workers 2 --bind 127.0.0.1:0 {module}:application"
         server = subprocess.Popen(
             [sys.executable, "-m", *command.split()],

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytest.importorskip("celery", reason="a tool of development")
 
-APP = "tests.promises.exits.programs.celery_app"
+APP = "tests.hosts.programs.celery_app"
 
 
 @contextlib.contextmanager

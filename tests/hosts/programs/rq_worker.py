@@ -7,7 +7,7 @@ import sys
 import rq
 from redis import Redis
 
-from tests.promises.exits.programs import rq_jobs  # noqa: F401 -- loaded before the worker forks, as most do
+from tests.hosts.programs import rq_jobs  # noqa: F401 -- loaded before the worker forks, as most do
 
 
 class Connection(Redis):

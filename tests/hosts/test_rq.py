@@ -20,7 +20,7 @@ fakeredis = pytest.importorskip("fakeredis", reason="a tool of development")
 redis = pytest.importorskip("redis", reason="a tool of development")
 rq = pytest.importorskip("rq", reason="a tool of development")
 
-JOBS = "tests.promises.exits.programs.rq_jobs"
+JOBS = "tests.hosts.programs.rq_jobs"
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_each_job_keeps_its_events(port: int, worker: str) -> None:
             queue.enqueue(f"{JOBS}.bought", number)
         settings = {"FORMO_WRITE_KEY": "test-key", "FORMO_EVENTS_BASE_URL": collector.url, "PYTHONPATH": str(ROOT)}
         subprocess.run(
-            [sys.executable, "-m", "tests.promises.exits.programs.rq_worker", str(port), worker],
+            [sys.executable, "-m", "tests.hosts.programs.rq_worker", str(port), worker],
             cwd=ROOT,
             env={**os.environ, **settings},
             check=True,
