@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from formo_lambda.handlers.arguments import last_arguments, replaced
 from formo_lambda.handlers.responses import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from formo_lambda.handlers.options import HandlerOptions
     from formo_lambda.invocation.invocation import Invocation
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
 _CONNECTIONS = ("http", "websocket")
 
 
-def is_call(args: Sequence[Any]) -> bool:
+_PARAMETERS = ("scope", "receive", "send")
+
+
+def is_call(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     """Whether a server calls an ASGI application with these arguments, perhaps after the `self` of a method."""
-    if len(args) < 3 or not (issubclass(type(args[-3]), dict) and callable(args[-2]) and callable(args[-1])):
+    last = last_arguments(args, kwargs, _PARAMETERS)
+    if not last or not (issubclass(type(last[0]), dict) and callable(last[1]) and callable(last[2])):
         return False
-    kind = args[-3].get("type")
+    kind = last[0].get("type")
     return isinstance(kind, str) and kind in (*_CONNECTIONS, "lifespan")
 
 
@@ -31,18 +36,19 @@ async def serve(app: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, 
 
     Args:
         app: The application.
-        args: Its arguments, the last three of which are `scope`, `receive` and `send`.
-        kwargs: Its keyword arguments, if its author called for any.
+        args: Its positional arguments, those of a server's call at the end of them or of the keyword arguments.
+        kwargs: Its keyword arguments.
         options: Opens the invocation.
     """
-    *before, scope, receive, send = args
+    scope, receive, send = last_arguments(args, kwargs, _PARAMETERS)
     if scope["type"] not in _CONNECTIONS:
         return await app(*args, **kwargs)
     async with options.open((scope,), {}) as invocation:
         # Of a request nothing that is received can complete the response.
         receive = _observed_receive(receive, invocation) if scope["type"] == "websocket" else receive
         send = _observed_send(send, invocation, Progress(scope.get("method", "")))
-        return await app(*before, scope, receive, send, **kwargs)
+        args, kwargs = replaced(args, kwargs, _PARAMETERS, (scope, receive, send))
+        return await app(*args, **kwargs)
 
 
 def _observed_receive(receive: Any, invocation: Invocation) -> Any:

@@ -124,10 +124,13 @@ def find_body(result: Any) -> Body | None:
 
 
 def is_coroutine(result: Any) -> bool:
-    """Whether a plain function returned something to be awaited that nobody runs yet, as a future is run."""
+    """Whether a plain function returned something to be awaited that nobody runs yet, as a future is run.
+
+    What can also be entered, as the requests of HTTP clients and the pools of databases can, is handed on as it is.
+    """
     kind = type(result)
     try:
-        return hasattr(kind, "__await__") and hasattr(kind, "close")
+        return hasattr(kind, "__await__") and hasattr(kind, "send") and not hasattr(kind, "__aenter__")
     except Exception:  # noqa: BLE001 -- as above
         return False
 

@@ -10,11 +10,13 @@ import contextvars
 import gc
 import sys
 import weakref
-from types import GeneratorType
+from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
+from formo_lambda.handlers.proxies import Proxy, proxy_class, proxy_of, state_of
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
+    from collections.abc import AsyncGenerator, Callable, Generator
     from types import FrameType
 
     from formo_lambda.handlers.responses import Body, Progress
@@ -29,43 +31,88 @@ def wrap_body(body: Body, invocation: Invocation, *, is_result: bool) -> Any:
         invocation: The invocation of the handler that returned it.
         is_result: Whether the body is what the handler returned, not a part of that. Then a generator stays one.
     """
-    kind = type(body.parts)
-    if hasattr(kind, "asend"):
-        return async_generator_function(lambda: (body.parts, invocation), body)()
-    if hasattr(kind, "__aiter__"):
-        return _ReturnedAsyncStream(body.parts, invocation, body)
-    if hasattr(kind, "send") and is_result:
-        return delegate(None, lambda: (body.parts, invocation))
-    return _ReturnedStream(body.parts, invocation, body)
+    if is_result and type(body.parts) is GeneratorType:
+        return delegate([body.parts], lambda: invocation)
+    if type(body.parts) is AsyncGeneratorType:
+        return delegate_async([body.parts], lambda: invocation, body)
+    return stream_of(body.parts, Stream(body.parts, invocation, body), closes=not is_result)
 
 
 class Stream:
-    """An iterable within an invocation, which ends before StopIteration, or when this is closed.
+    """The iteration of a body, asynchronous or not: each step within an invocation, which ends with the last.
 
     Args:
-        parts: The iterable, or iterator.
+        parts: The body.
         invocation: The invocation.
         progress: The response that these are the parts of: the part that completes it is handed on after a flush.
+        stays_open: Whether the invocation goes on at the end of the iteration, until the body is closed.
     """
 
-    def __init__(self, parts: Iterable[Any], invocation: Invocation, progress: Progress) -> None:
+    def __init__(self, parts: Any, invocation: Invocation, progress: Progress, *, stays_open: bool = False) -> None:
         self._parts = parts
         self._invocation = invocation
         self._progress = progress
-        self._iterator: Iterator[Any] | None = None
-        self._closed = False
+        self._stays_open = stays_open
+        self._iterator: Any = None
 
     def __iter__(self) -> Stream:
         return self
 
     def __next__(self) -> Any:
+        return self._step(self._next)
+
+    def send(self, *arguments: Any) -> Any:
+        """Send a value to the body, and return its next part."""
+        return self._step(self._parts.send, *arguments)
+
+    def throw(self, *arguments: Any) -> Any:
+        """Raise an exception in the body, and return its next part."""
+        return self._step(self._parts.throw, *arguments)
+
+    def close(self) -> Any:
+        """Close the body, if it can be closed, and end the invocation."""
+        return self._last(getattr(self._parts, "close", _do_nothing))
+
+    def leave(self, *arguments: Any) -> Any:
+        """Leave the body as a context manager, and end the invocation."""
+        return self._last(self._parts.__exit__, *arguments)
+
+    def __aiter__(self) -> Stream:
+        return self
+
+    async def __anext__(self) -> Any:
+        return await self._step_async(self._next_async)
+
+    async def asend(self, *arguments: Any) -> Any:
+        """Send a value to the body, and return its next part."""
+        return await self._step_async(self._parts.asend, *arguments)
+
+    async def athrow(self, *arguments: Any) -> Any:
+        """Raise an exception in the body, and return its next part."""
+        return await self._step_async(self._parts.athrow, *arguments)
+
+    async def aclose(self) -> Any:
+        """Close the body, if it can be closed, and end the invocation."""
+        return await self._last_async(getattr(self._parts, "aclose", _do_nothing_async))
+
+    async def leave_async(self, *arguments: Any) -> Any:
+        """Leave the body as a context manager, and end the invocation."""
+        return await self._last_async(self._parts.__aexit__, *arguments)
+
+    def _next(self) -> Any:
+        if self._iterator is None:
+            self._iterator = iter(self._parts)
+        return next(self._iterator)
+
+    def _step(self, take: Callable[..., Any], *arguments: Any) -> Any:
         try:
             with self._invocation.step():
-                if self._iterator is None:
-                    self._iterator = iter(self._parts)
-                part = next(self._iterator)
+                part = take(*arguments)
         except StopIteration:
-            self._end()
+            if self._stays_open:
+                self._invocation.flush()
+            else:
+                self._invocation.close()
             raise
         except BaseException as error:
             self._invocation.close(error)
@@ -74,50 +121,25 @@ class Stream:
             self._invocation.flush(failed=self._progress.failed)
         return part
 
-    def _end(self) -> None:
-        self._invocation.close()
-
-    def close(self) -> None:
-        """Close the iterable, once, and flush what is left."""
-        if self._closed:
-            return
-        self._closed = True
-        close = getattr(self._parts, "close", None)
+    def _last(self, end: Callable[..., Any], *arguments: Any) -> Any:
         try:
-            if close is not None:
-                with self._invocation.step():
-                    close()
+            with self._invocation.step():
+                result = end(*arguments)
         except BaseException as error:
             self._invocation.close(error)
             raise
         self._invocation.close()
+        return result
 
+    async def _next_async(self) -> Any:
+        if self._iterator is None:
+            self._iterator = aiter(self._parts)
+        return await anext(self._iterator)
 
-class _ReturnedStream(Stream):
-    """A stream in the place of a returned iterator, whose other attributes it has."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._parts, name)
-
-
-class _ReturnedAsyncStream:
-    """Its asynchronous kind."""
-
-    def __init__(self, parts: AsyncIterable[Any], invocation: Invocation, progress: Progress) -> None:
-        self._parts = parts
-        self._invocation = invocation
-        self._progress = progress
-        self._iterator: AsyncIterator[Any] | None = None
-
-    def __aiter__(self) -> _ReturnedAsyncStream:
-        return self
-
-    async def __anext__(self) -> Any:
+    async def _step_async(self, take: Callable[..., Any], *arguments: Any) -> Any:
         try:
             with self._invocation.step():
-                if self._iterator is None:
-                    self._iterator = aiter(self._parts)
-                part = await anext(self._iterator)
+                part = await take(*arguments)
         except StopAsyncIteration:
             await self._invocation.close_async()
             raise
@@ -128,20 +150,66 @@ class _ReturnedAsyncStream:
             await self._invocation.flush_async(failed=self._progress.failed)
         return part
 
-    async def aclose(self) -> None:
-        """Close the iterable, and flush what is left."""
-        close = getattr(self._parts, "aclose", None)
+    async def _last_async(self, end: Callable[..., Any], *arguments: Any) -> Any:
         try:
-            if close is not None:
-                with self._invocation.step():
-                    await close()
+            with self._invocation.step():
+                result = await end(*arguments)
         except BaseException as error:
             await self._invocation.close_async(error)
             raise
         await self._invocation.close_async()
+        return result
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._parts, name)
+
+def _do_nothing() -> None:
+    """Close what cannot be closed."""
+
+
+async def _do_nothing_async() -> None:
+    """Close what cannot be closed."""
+
+
+#: What a stream does in a body's place, where the body can do it.
+_METHODS: dict[str, Callable[..., Any]] = {
+    "__next__": Stream.__next__,
+    "send": Stream.send,
+    "throw": Stream.throw,
+    "close": Stream.close,
+    "__exit__": Stream.leave,
+    "__anext__": Stream.__anext__,
+    "asend": Stream.asend,
+    "athrow": Stream.athrow,
+    "aclose": Stream.aclose,
+    "__aexit__": Stream.leave_async,
+}
+_classes: weakref.WeakKeyDictionary[type, dict[bool, type[Proxy]]] = weakref.WeakKeyDictionary()
+
+
+def stream_of(parts: Any, stream: Stream, *, closes: bool) -> Any:
+    """Return an object in a body's place that iterates it as a stream, and is otherwise like it.
+
+    Args:
+        parts: The body.
+        stream: Its iteration.
+        closes: Whether it can be closed even if the body cannot.
+    """
+    kind = type(parts)
+    classes = _classes.setdefault(kind, {})
+    if closes not in classes:
+        methods = {name: _of_stream(method) for name, method in _METHODS.items() if hasattr(kind, name)}
+        if closes:
+            close = "aclose" if hasattr(kind, "__aiter__") else "close"
+            methods.setdefault(close, _of_stream(_METHODS[close]))
+        # Of what is no iterator itself, the stream is one.
+        for begin, step in (("__iter__", "__next__"), ("__aiter__", "__anext__")):
+            if hasattr(kind, begin) and not hasattr(kind, step):
+                methods[begin] = lambda self: state_of(self)  # noqa: PLW0108 -- a function becomes a method
+        classes[closes] = proxy_class(kind, methods)
+    return proxy_of(parts, classes[closes], stream)
+
+
+def _of_stream(method: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, *arguments: method(state_of(self), *arguments)
 
 
 class _Mark:
@@ -181,41 +249,39 @@ class Holder:
 _LAST_REFERENCES = 4
 
 
-def delegate(
-    holder: Holder | None, start: Callable[[], tuple[Generator[Any, Any, Any], Invocation]]
-) -> Generator[Any, Any, Any]:
-    """Delegate to a generator as `yield from` does, each step within the invocation.
+def delegate(made: list[Any], start: Callable[[], Invocation]) -> Generator[Any, Any, Any]:
+    """Delegate to a generator as `yield from` does, each step within an invocation.
 
     Args:
-        holder: Knows whether anybody holds the generator that users have; None if that is this one.
-        start: Called at the first step; returns the generator to delegate to, and its invocation.
+        made: Holds the generator, before the first step.
+        start: Called at the first step; returns the invocation.
     """
-    holder = holder or Holder(sys._getframe())  # noqa: SLF001 -- its own
-    inner, invocation = start()
-    step: Any = inner.__next__
-    arguments: tuple[Any, ...] = ()
+    holder = Holder(sys._getframe())  # noqa: SLF001 -- its own
+    inner = made.pop()
+    invocation = start()
+    value = sent = None
+    thrown: list[BaseException] = []  # popped when it is thrown on, because its traceback holds this frame
     try:
         while True:
             try:
                 with invocation.step():
-                    value = step(*arguments)
+                    value = inner.throw(thrown.pop()) if thrown else inner.send(sent)
             except StopIteration as stop:
                 invocation.close()
                 return stop.value
             try:
                 sent = yield value
-                step, arguments = (inner.__next__, ()) if sent is None else (inner.send, (sent,))
-            except GeneratorExit:
+            except GeneratorExit as error:
                 if holder.is_gone():
                     # Collected, on any thread and in the middle of anything: nobody is to wait here. In a context
                     # of its own, because Python up to 3.11 crashes where a variable is set while it is being set.
                     contextvars.copy_context().run(_close_within, inner, invocation)
                     invocation.hand_over()
-                else:
-                    _close_within(inner, invocation)
-                raise
+                    raise
+                thrown.append(error)
             except BaseException as error:  # noqa: BLE001 -- whatever is thrown in is the inner generator's
-                step, arguments = inner.throw, (error,)
+                thrown.append(error)
+            value = None
     except BaseException as error:
         invocation.close(error)
         raise
@@ -226,41 +292,35 @@ def _close_within(inner: Generator[Any, Any, Any], invocation: Invocation) -> No
         inner.close()
 
 
-def async_generator_function(
-    start: Callable[..., tuple[Any, Invocation]], progress: Progress | None = None
-) -> Callable[..., Any]:
-    """Return an asynchronous generator function that delegates to another, each step within the invocation.
+async def delegate_async(
+    made: list[Any], start: Callable[[], Invocation], progress: Progress | None = None
+) -> AsyncGenerator[Any, Any]:
+    """Delegate to an asynchronous generator, each step within an invocation.
 
     Args:
-        start: Called with the arguments at the first step; returns the generator to delegate to, and its invocation.
+        made: Holds the generator, before the first step.
+        start: Called at the first step; returns the invocation.
         progress: The response that these are the parts of: the part that completes it is handed on after a flush.
     """
-
-    async def delegate_async(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        inner, invocation = start(*args, **kwargs)
-        step: Any = inner.__anext__
-        arguments: tuple[Any, ...] = ()
-        try:
-            while True:
-                try:
-                    with invocation.step():
-                        value = await step(*arguments)
-                except StopAsyncIteration:
-                    await invocation.close_async()
-                    return
-                if progress is not None and progress.take(value):
-                    await invocation.flush_async(failed=progress.failed)
-                try:
-                    sent = yield value
-                    step, arguments = inner.asend, (sent,)
-                except GeneratorExit:
-                    with invocation.step():
-                        await inner.aclose()
-                    raise
-                except BaseException as error:  # noqa: BLE001 -- whatever is thrown in is the inner generator's
-                    step, arguments = inner.athrow, (error,)
-        except BaseException as error:
-            await invocation.close_async(error)
-            raise
-
-    return delegate_async
+    inner = made.pop()
+    invocation = start()
+    value = sent = None
+    thrown: list[BaseException] = []
+    try:
+        while True:
+            try:
+                with invocation.step():
+                    value = await (inner.athrow(thrown.pop()) if thrown else inner.asend(sent))
+            except StopAsyncIteration:
+                await invocation.close_async()
+                return
+            if progress is not None and progress.take(value):
+                await invocation.flush_async(failed=progress.failed)
+            try:
+                sent = yield value
+            except BaseException as error:  # noqa: BLE001 -- whatever is thrown in is the inner generator's
+                thrown.append(error)
+            value = None
+    except BaseException as error:
+        await invocation.close_async(error)
+        raise

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from formo_lambda.handlers.arguments import last_arguments, replaced
 from formo_lambda.handlers.responses import Progress
-from formo_lambda.handlers.streams import Stream
+from formo_lambda.handlers.streams import Stream, stream_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from formo_lambda.handlers.options import HandlerOptions
     from formo_lambda.invocation.invocation import Invocation
@@ -16,9 +17,13 @@ if TYPE_CHECKING:
     Write = Callable[[bytes], object]
 
 
-def is_call(args: Sequence[Any]) -> bool:
+_PARAMETERS = ("environ", "start_response")
+
+
+def is_call(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     """Whether a server calls a WSGI application with these arguments, perhaps after the `self` of a method."""
-    return len(args) >= 2 and issubclass(type(args[-2]), dict) and "wsgi.version" in args[-2] and callable(args[-1])
+    last = last_arguments(args, kwargs, _PARAMETERS)
+    return bool(last) and issubclass(type(last[0]), dict) and "wsgi.version" in last[0] and callable(last[1])
 
 
 def respond(app: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], options: HandlerOptions) -> Any:
@@ -26,26 +31,29 @@ def respond(app: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
 
     Args:
         app: The application.
-        args: Its arguments, the last two of which are `environ` and `start_response`.
-        kwargs: Its keyword arguments, if its author called for any.
+        args: Its positional arguments, those of a server's call at the end of them or of the keyword arguments.
+        kwargs: Its keyword arguments.
         options: Opens the invocation.
 
     Returns:
-        What the application returned, or an iterator over it that flushes when it is time.
+        What the application returned, or what is like it and flushes, as it is iterated, when it is time.
     """
-    *before, environ, start_response = args
+    environ, start_response = last_arguments(args, kwargs, _PARAMETERS)
     invocation = options.open((environ,), {})
     progress = Progress(environ.get("REQUEST_METHOD", ""))
+    observed = _observed(start_response, invocation, progress)
+    args, kwargs = replaced(args, kwargs, _PARAMETERS, (environ, observed))
     try:
         with invocation.step():
-            body = app(*before, environ, _observed(start_response, invocation, progress), **kwargs)
+            body = app(*args, **kwargs)
     except BaseException as error:
         invocation.close(error)
         raise
     if _is_complete(body, environ):
         invocation.close()
         return body
-    return _Body(body, invocation, progress)
+    # The server also closes it, and only then is the invocation over.
+    return stream_of(body, Stream(body, invocation, progress, stays_open=True), closes=True)
 
 
 def _is_complete(body: Any, environ: dict[str, Any]) -> bool:
@@ -60,12 +68,10 @@ def _is_complete(body: Any, environ: dict[str, Any]) -> bool:
 def _observed(start_response: Callable[..., Write], invocation: Invocation, progress: Progress) -> Callable[..., Write]:
     """Return a `start_response` that notes the head, and the bytes that are written."""
 
-    def observed(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Write:
-        length = next((value for name, value in headers if name.lower() == "content-length"), None)
-        code = status[:3]
-        if progress.start(int(code) if code.isdecimal() else 200, length):
+    def observed(*args: Any, **kwargs: Any) -> Write:
+        if _is_complete_with_head(args, kwargs, progress):
             invocation.flush(failed=progress.failed)  # Some servers send the head at once.
-        write = start_response(status, headers, *exc_info)
+        write = start_response(*args, **kwargs)
 
         def observed_write(data: bytes) -> object:
             if progress.take(data):
@@ -77,8 +83,13 @@ def _observed(start_response: Callable[..., Write], invocation: Invocation, prog
     return observed
 
 
-class _Body(Stream):
-    """The body as the server iterates it. The server also closes it, and only then is the invocation over."""
-
-    def _end(self) -> None:
-        self._invocation.flush()
+def _is_complete_with_head(args: Sequence[Any], kwargs: Mapping[str, Any], progress: Progress) -> bool:
+    """Note the head that `start_response` is called with; return whether the response is complete with it."""
+    try:
+        head = {**dict(zip(("status", "response_headers"), args, strict=False)), **kwargs}
+        headers = head["response_headers"]
+        length = next((value for name, value in headers if name.lower() == "content-length"), None)
+        code = head["status"][:3]
+        return progress.start(int(code) if code.isdecimal() else 200, length)
+    except Exception:  # noqa: BLE001 -- whatever it is called with is the server's to refuse
+        return False

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from contextvars import ContextVar
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from formo_lambda import forks
 from formo_lambda.delivery.tally import Tally
@@ -40,9 +41,11 @@ class Scope:
         keyed: Whether it has such a key, or a scope around it has.
         buffers: The buffer of each client that wrote to it.
         closed: Whether it is over.
+        reference: A weak reference to it.
     """
 
     __slots__ = (
+        "__weakref__",
         "_ordinals",
         "_remaining",
         "_tallies",
@@ -52,6 +55,7 @@ class Scope:
         "idempotency_key",
         "keyed",
         "outer",
+        "reference",
     )
 
     def __init__(
@@ -75,6 +79,7 @@ class Scope:
         self.closed = False
         self._ordinals: dict[tuple[str, str, str], count[int]] = {}
         self._tallies: dict[EventQueue, Tally] = {}
+        self.reference: ref[Any] = ref(self, _forget)
 
     def buffer_of(self, queue: EventQueue) -> Buffer:
         """Return the buffer of one client in this scope, made at its first event."""
@@ -153,7 +158,7 @@ class Scope:
             The buffers of an outermost scope; empty for a nested one.
         """
         self.closed = True
-        _open.pop(self, None)
+        _open.pop(self.reference, None)
         forget_stock()
         outer = _first_open(self.outer)
         for queue, buffer in list(self.buffers.items()):
@@ -166,8 +171,13 @@ class Scope:
 
 #: The scope that the running code is in. Always a fresh object, set and reset by token around each step.
 _current: ContextVar[Scope | None] = ContextVar("formo_lambda_invocation", default=None)
-#: The outermost scopes that are open in this process; a dict for its order and its atomic operations.
-_open: dict[Scope, None] = {}
+#: The outermost scopes that are open in this process; a dict for its order and its atomic operations. A stream that its
+#: own arguments refer to, dropped in the middle, is freed only if nothing here refers to them.
+_open: dict[ref[Any], None] = {}
+
+
+def _forget(reference: ref[Any]) -> None:
+    _open.pop(reference, None)
 
 
 class inside:  # noqa: N801 -- it is read in `with inside(scope):`
@@ -185,7 +195,7 @@ class inside:  # noqa: N801 -- it is read in `with inside(scope):`
     def __enter__(self) -> None:
         scope = self._scope
         if scope.outer is None and not scope.closed:
-            _open[scope] = None
+            _open[scope.reference] = None
         self._token: Token[Scope | None] = _current.set(scope)
 
     def __exit__(
@@ -240,7 +250,8 @@ def current_scope() -> Scope | None:
     if scope is None and _open:
         candidates = list(_open)
         if len(candidates) == 1:
-            return candidates[0]
+            only: Scope | None = candidates[0]()
+            return only
     return scope
 
 
@@ -257,7 +268,7 @@ def _forget_others() -> None:
         mine = mine.outer
     _open.clear()
     if mine is not None:
-        _open[mine] = None
+        _open[mine.reference] = None
 
 
 forks.in_child.append(_forget_others)

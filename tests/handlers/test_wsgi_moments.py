@@ -169,8 +169,7 @@ def test_a_stream_that_the_client_leaves(client: FormoAnalytics, transport: Reco
     """When the server closes a stream early, the body is closed once, and then its events are sent."""
     body = Body(client)
     stream: Any = Peer(transport).call(answering(client, body))
-    next(stream)
-    stream.close()
+    next(iter(stream))
     stream.close()
 
     assert body.closed == 1
