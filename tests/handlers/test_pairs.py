@@ -1092,3 +1092,82 @@ def asgi_by_position_and_by_name(decorate: Decorate) -> Any:
         run(lambda app, send: app(scope, receive, send=send)),
         run(lambda app, send: app(scope, send=send, receive=receive)),
     ]
+
+
+# -- frameworks that look at a function --------------------------------------------------------------------------------
+
+
+@case
+def a_command_of_click(decorate: Decorate) -> Any:
+    """Decorate below and above `click.command`."""
+    click = pytest.importorskip("click")
+    testing = pytest.importorskip("click.testing")
+
+    @click.command()
+    @click.option("--count", default=1)
+    @decorate
+    def below(count: int) -> None:
+        """Count."""
+        click.echo(f"below {count}")
+
+    @decorate
+    @click.command(name="above")
+    @click.argument("count", type=int)
+    def above(count: int) -> None:
+        """Count."""
+        click.echo(f"above {count}")
+
+    group = click.Group(commands=[below, above])
+    run = testing.CliRunner().invoke
+    commands = (["below", "--count", "2"], ["above", "3"], ["above", "x"], ["--help"], ["below", "--help"])
+    return [run(group, command).output for command in commands] + [isinstance(above, click.Command), below.help]
+
+
+@case
+def dependencies_of_fastapi(decorate: Decorate) -> Any:
+    """Decorate a route and dependencies of every kind."""
+    fastapi = pytest.importorskip("fastapi", reason="a tool of development")
+    log: list[str] = []
+
+    def plain(number: int) -> int:
+        return number
+
+    async def later(number: int) -> int:
+        return number * 10
+
+    def generator() -> Iterator[int]:
+        yield 100
+        log.append("generator ended")
+
+    async def async_generator() -> Any:
+        yield 1_000
+        log.append("async generator ended")
+
+    class Called:
+        async def __call__(self, number: int) -> int:
+            return number * 10_000
+
+    needs = [fastapi.Depends(decorate(each)) for each in (plain, later, generator, async_generator, Called())]
+
+    async def route(
+        one: int = needs[0], two: int = needs[1], three: int = needs[2], four: int = needs[3], five: int = needs[4]
+    ) -> int:
+        return one + two + three + four + five
+
+    app = fastapi.FastAPI()
+    app.get("/")(decorate(route))
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("status") or message.get("body"))
+
+    def get(query: bytes) -> None:
+        scope = {"type": "http", "method": "GET", "path": "/", "query_string": query, "headers": []}
+        asyncio.run(app({**scope, "http_version": "1.1", "scheme": "http", "root_path": ""}, receive, send))
+
+    get(b"number=3")
+    get(b"number=x")
+    return sent, log, app.openapi()["paths"]

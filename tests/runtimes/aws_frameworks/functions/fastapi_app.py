@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import BackgroundTasks, FastAPI
@@ -47,7 +48,7 @@ async def in_the_background(name: str, tasks: BackgroundTasks) -> dict[str, Any]
 async def in_a_stream(name: str) -> StreamingResponse:
     """Track while the body is made."""
 
-    async def parts() -> Any:
+    async def parts() -> AsyncIterator[str]:
         yield '{"name": '
         track_swaps(name, 5)
         yield f'"{name}"}}'
