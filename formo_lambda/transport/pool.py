@@ -62,9 +62,16 @@ class _Opening:
             self._connection.used_at = pool.reached_at = time.time()
             pool.address = self._connection.address
             self._opened.append(self._connection)
-        self._done.release()
+        self.end()
         if not self.claimed:
             self.leave(pool)
+
+    def end(self) -> None:
+        """Have nobody wait for it any longer: it has ended, or may never begin."""
+        try:
+            self._done.release()
+        except RuntimeError:  # nobody does
+            pass
 
     def wait(self, pool: Pool, until: float) -> BoundedConnection | None:
         """Wait until it is open; return None if it could not be opened, or was taken before it was claimed.
@@ -168,12 +175,20 @@ class Pool(Endpoint):
             self._idle.append(ready)
             return
         opening = _Opening(self._new_connection(time.monotonic() + timeout), claimed=False)
-        self._ahead.append(opening)
-        if not submit(lambda: self._run_ahead(opening), ("connect", self)):
-            self._ahead.remove(opening)
+        submitted = False
+        try:
+            self._ahead.append(opening)
+            submitted = submit(lambda: self._run_ahead(opening), ("connect", self))
+        finally:
+            if not submitted:  # no worker can be started, or a signal handler raised
+                opening.end()
+                self._forget_ahead(opening)
 
     def _run_ahead(self, opening: _Opening) -> None:
         opening.run(self)
+        self._forget_ahead(opening)
+
+    def _forget_ahead(self, opening: _Opening) -> None:
         try:
             self._ahead.remove(opening)
         except ValueError:  # somebody waits for it

@@ -130,3 +130,28 @@ def test_an_exception_at_any_step_loses_nothing(
         if not came():
             return
     pytest.fail("it has no end")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_no_flush_waits_for_a_connection_that_nobody_opens() -> None:
+    """An exception at whatever step of the first `track()` of an invocation: its flush ends well, and soon."""
+    with LocalCollector() as collector:
+        for step in range(1, MOST_STEPS):
+            client = FormoAnalytics("key", api_host=collector.url, handle_signals=False)
+            client._queue.endpoint.start_over()  # type: ignore[attr-defined] # as in a new process
+            run = client.invocation(timeout=20.0)
+            began = time.monotonic()
+            with run:
+                came = raise_at(step)
+                try:
+                    with contextlib.suppress(Stop):
+                        client.track("First")
+                finally:
+                    sys.setprofile(None)
+            assert run.result is not None
+            assert run.result.ok, step
+            assert time.monotonic() - began < 5.0, step
+            client.close()
+            if not came():
+                return
+    pytest.fail("it has no end")

@@ -227,6 +227,23 @@ def test_a_request_waits_for_the_connection_that_is_being_opened(
     assert (collector.connections, len(resolution.threads)) == (1, 1)
 
 
+def test_a_request_does_not_wait_for_what_no_worker_opens(collector: LocalCollector) -> None:
+    """Out of threads, whoever waits already for the connection that should be opened ahead opens one itself."""
+    answers: list[int] = []
+    request = threading.Thread(target=lambda: answers.append(status(own, 20.0)))
+
+    def refuse(task: object, group: object) -> bool:
+        if threading.current_thread() is not request:
+            request.start()
+            assert until(lambda: not own.pool._ahead)
+        return False
+
+    own = transport_to(collector, refuse)
+    own.warm(20.0)
+    request.join(5.0)
+    assert answers == [200]
+
+
 def test_further_requests_open_their_own(
     collector: LocalCollector, resolution: Resolution, transport: HttpTransport
 ) -> None:
