@@ -147,16 +147,12 @@ def apply(changes: Iterable[tuple[object, str, object]]) -> None:
 class Retained:
     """Batches that are kept for a later flush, in the order in which their events left the buffers.
 
-    Args:
-        max_size: The most bytes, as sent, that are kept.
-
     Attributes:
         size: The bytes that are kept.
         since: When the first of them came, in seconds of the monotonic clock.
     """
 
-    def __init__(self, max_size: int) -> None:
-        self._max_size = max_size
+    def __init__(self) -> None:
         self._batches: list[Batch] = []
         self.size = 0
         self.since = 0.0
@@ -174,9 +170,9 @@ class Retained:
         insort(self._batches, batch, key=_by_order)
         self.size += batch.size
 
-    def excess(self) -> Batch | None:
-        """Return the oldest events that there is no room for, still kept; None where all have room."""
-        excess = self.size - self._max_size
+    def excess(self, most: int) -> Batch | None:
+        """Return the oldest events of what is more than so many bytes, still kept; None where there is no more."""
+        excess = self.size - most
         if excess <= 0 or not self._batches:
             return None
         oldest = self._batches[0]

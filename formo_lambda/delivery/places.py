@@ -86,7 +86,7 @@ class Places:
             buffer.start_over()
         self.waiting: list[Batch] = []
         self.in_flight: dict[Request, None] = {}
-        self.retained = Retained(self.options.max_pending_size)
+        self.retained = Retained()
         self.callbacks = Callbacks(self.options.on_undelivered, self.lock)
         self._order = count()
         self._totals = dict.fromkeys(("sent", "quarantined", "undelivered", "discarded", "invalid", "requests"), 0)
@@ -193,6 +193,10 @@ class Places:
         """Return the batches in flight."""
         return [part for request in list(self.in_flight) for part in request.in_flight()]
 
+    def most_retained(self, now: float) -> int:
+        """Return the most bytes that are retained at a time of the monotonic clock, in seconds."""
+        raise NotImplementedError
+
     def has_own(self) -> bool:
         """Whether events, or counts of them, wait outside any invocation."""
         return bool(self.own.events or self.own.discarded or self.own.invalid or self._lost)
@@ -270,7 +274,7 @@ class Places:
             tally.note(why._replace(reason=f"{why.reason} (at {iso_now(since)}, before this flush)"), number)
 
     def _retain(self, batch: Batch, why: Outcome, now: float) -> None:
-        """Keep a batch for a later flush; what there is no room for is given up, the oldest first."""
+        """Keep a batch for a later flush."""
         if not batch.events:
             return
         batch.deadline = None
@@ -283,9 +287,13 @@ class Places:
         self._note_done(batch)
         if not batch.tallies:
             self.report.kept(why, len(batch.events))
-        most = self.options.max_pending_size
-        while (oldest := self.retained.excess()) is not None:
-            self._settle(oldest, Outcome(f"dropped to keep within max_pending_size ({most} bytes)"))
+        self._make_room(now)
+
+    def _make_room(self, now: float) -> None:
+        """Give up what is retained beyond the bound, the oldest first."""
+        why = Outcome(f"dropped to keep within max_pending_size ({self.options.max_pending_size} bytes)")
+        while (oldest := self.retained.excess(self.most_retained(now))) is not None:
+            self._settle(oldest, why)
             self.retained.remove(oldest)
 
     def _note_done(self, batch: Batch) -> None:

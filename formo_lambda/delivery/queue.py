@@ -117,7 +117,7 @@ class EventQueue(Places):
         """Begin without events."""
         super().start_over()
         self.breaker = Breaker()
-        self._answered_at = 0.0
+        self._answered_at = float("-inf")
         #: Flushes that sleep until there is room for a request of theirs.
         self._sleeping: dict[Tally, None] = {}
         #: Whether a worker is on its way to take something.
@@ -141,8 +141,17 @@ class EventQueue(Places):
         if self.breaker.until is not None:
             return False
         with self.lock:
-            # Less than two requests never are too much.
-            return self.pending_size() > max(self.options.max_pending_size, 2 * self.options.max_queue_size)
+            return self.pending_size() > self._most_pending()
+
+    def _most_pending(self) -> int:
+        # Less than two requests never are too much.
+        return max(self.options.max_pending_size, 2 * self.options.max_queue_size)
+
+    def most_retained(self, now: float) -> int:
+        """Return the most bytes that are retained; while the server answers, twice what makes `track` wait."""
+        if self.breaker.until is None and now - self._answered_at < BACKGROUND_BUDGET:
+            return 2 * self._most_pending()
+        return self.options.max_pending_size
 
     def is_sent_here(self) -> bool:
         """Whether the running code interrupts a request that its own thread sends."""
@@ -525,6 +534,7 @@ class EventQueue(Places):
         for batch in list(self.waiting):
             if not any(tally.explicit and tally not in tried and not tally.finished for tally in batch.tallies):
                 self._retain(batch, why, now)
+        self._make_room(now)
 
     def _go_on(self) -> None:
         """Wake the flushes that have all they waited for, and see to what comes next."""
@@ -577,6 +587,7 @@ class EventQueue(Places):
                 part.late = part.late or (part in mine and alone) or (waited_in_vain and silent)
             for part in mine:
                 tally.note(_NO_ANSWER, len(part.events))
+        self._make_room(now)
 
     def _retain_expired(self, now: float) -> None:
         """Retain what nobody waits for any more: a flush that was cancelled has left it in the list."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -122,6 +123,30 @@ def test_the_oldest_make_room() -> None:
     assert given_up == [[], [], [], tracked[:1], tracked[:2]]
     assert retained(kept.queue) == tracked[2:]
     assert all(f"max_pending_size ({3 * (10 + ENVELOPE)} bytes)" in reason for reason in kept.reasons)
+
+
+def test_nothing_is_dropped_while_the_server_answers() -> None:
+    """A flush that runs out of time retains more than the bound; once the server answers no more, the rest goes."""
+    kept = Kept(0)
+    accept(kept.queue, take(kept.queue, begin(kept.queue, [b"first"], NOW), NOW), NOW)
+    now = time.monotonic()
+    tracked = [b"%02d" % number for number in range(50)]
+    kept.queue.finish(begin(kept.queue, tracked, now), Deadline.after(0.0), now)
+    assert (retained(kept.queue), kept.given_up) == (tracked, [])
+    kept.queue.give_way(now)
+    assert (retained(kept.queue), kept.given_up) == ([], tracked)
+
+
+def test_what_is_retained_is_bounded_while_the_server_answers_too_slowly() -> None:
+    """A loop that never waits, as in asyncio, does not fill the memory: twice what makes others wait is kept."""
+    kept = Kept(0)
+    accept(kept.queue, take(kept.queue, begin(kept.queue, [b"first"], NOW), NOW), NOW)
+    now = time.monotonic()
+    for number in range(30):
+        kept.queue.finish(begin(kept.queue, [b"%02d" % number + b"x" * 100_000], now), Deadline.after(0.0), now)
+    stayed = retained(kept.queue)
+    assert 1_800_000 < size_of(stayed) <= 2_000_000
+    assert len(kept.given_up) + len(stayed) == 30
 
 
 def test_an_older_batch_that_fails_late_goes_to_its_place() -> None:

@@ -254,3 +254,20 @@ def test_an_invocation_tells_of_what_was_given_up_before_it() -> None:
     assert (first.result.undelivered, first.result.ok) == (2, False)
     assert second.result.ok
     client.close()
+
+
+def test_a_short_flush_drops_nothing_while_formo_answers() -> None:
+    """What a flush had no time for waits for the next one, though it is more than may be retained in an outage."""
+    with LocalCollector(delay=0.1) as collector:
+        client = FormoAnalytics("key", api_host=collector.url, max_pending_size=20_000, handle_signals=False)
+        client.track("Warm")
+        assert client.flush(5.0).ok
+        for _ in range(5):
+            for number in range(3_000):
+                client.track("Flood", properties={"number": number, "padding": "x" * 100})
+            client.flush(0.15)
+        for _ in range(4):
+            client.flush(5.0)
+        stats = client.stats
+        assert (stats.sent, stats.undelivered, stats.retained) == (15_001, 0, 0)
+        client.close()
