@@ -308,6 +308,8 @@ class Places:
                 batch.place = Place.WAITING
         self.waiting = [batch for batch in self.waiting if batch.events and batch.place is Place.WAITING]
         self.retained.keep([batch for batch in self.retained if batch.place is Place.RETAINED])
+        for request in self.in_flight:  # what was taken out of it, or not yet put into it
+            request.parts = [part for part in request.parts if part.place in (Place.IN_FLIGHT, Place.SETTLED)]
         batches = dict.fromkeys([*self.waiting, *self._parts(), *self.retained])
         for tally in {tally for batch in batches for tally in batch.tallies}:
             tally.waiting = tally.in_flight = tally.retained = 0

@@ -225,9 +225,10 @@ class EventQueue(Places):
         tally.open = False
         for buffer in closing:
             buffer.closed = True  # before it is emptied: who appends afterwards takes the event elsewhere
-            self.forget(buffer)
         pending[self] = None
         batches = self._collect(buffers, [tally], deadline)
+        for buffer in closing:
+            self.forget(buffer)
         for buffer in buffers:
             buffer.move_counts(tally)
         if self._lost:
@@ -343,6 +344,9 @@ class EventQueue(Places):
         self.waiting[:0] = fresh
         for batch, part in zip(fresh, taken_over, strict=True):
             batch.take_over(part)
+        for request in list(self.in_flight):
+            if not request.in_flight():  # a frame that two exceptions have ended does not end it any more
+                del self.in_flight[request]
 
     # -- a request's way -----------------------------------------------------------------------------------------------
 
