@@ -6,7 +6,7 @@ import json
 from bisect import insort
 from collections import deque
 from enum import Enum
-from itertools import accumulate, starmap
+from itertools import accumulate, chain, starmap
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -139,9 +139,14 @@ class Batch:
         return any(tally.open for tally in self.tallies)
 
 
-def apply(changes: Iterable[tuple[object, str, object]]) -> None:
-    """Set attributes in one call into C: where a signal handler raises, all of them are set, or none."""
-    deque(starmap(setattr, changes), maxlen=0)
+def apply(changes: Iterable[tuple[object, str, object]], *more: Iterable[object]) -> None:
+    """Set attributes in one call into C: where a signal handler raises, all of them are set, or none.
+
+    Args:
+        changes: What to set: objects, names of attributes, and values.
+        more: Iterators of C that do more of the same step.
+    """
+    deque(chain(starmap(setattr, changes), *more), maxlen=0)
 
 
 class Retained:

@@ -6,6 +6,7 @@ import functools
 import logging
 import threading
 import time
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda.constants import CALLBACK_BACKLOG
@@ -14,7 +15,7 @@ from formo_lambda.delivery.calls import Calls
 from formo_lambda.delivery.log import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from formo_lambda.errors import DeliveryError
 
@@ -36,12 +37,17 @@ class Callbacks(Calls):
         self._callback = callback
         self._skipped = 0
 
-    def hand_over(self, events: list[bytes], error: DeliveryError) -> None:
-        """Take events that nobody will send; the lock is held. What there is no room for is only logged."""
+    def handing_over(self, events: list[bytes], error: DeliveryError) -> Iterable[object]:
+        """Return an iterator of C, see `apply`, that takes events which nobody will send; the lock is held.
+
+        What there is no room for is only logged.
+        """
         if self._callback is None:
-            return
-        if not self.add(functools.partial(self._call, events, error), sum(map(len, events))):
-            self._skipped += len(events)
+            return ()
+        size = sum(map(len, events))
+        if not self.has_room(size):
+            return starmap(setattr, [(self, "_skipped", self._skipped + len(events))])
+        return self.adding(functools.partial(self._call, events, error), size)
 
     def start(self) -> None:
         """See to it that what waits is called; no lock is held."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from itertools import chain, starmap
 from typing import TYPE_CHECKING
 
 from formo_lambda.delivery.workers import workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 class Calls:
@@ -35,11 +36,19 @@ class Calls:
     def add(self, call: Callable[[], object], size: int) -> bool:
         """Have a call made once `start` is called; return False where there is no room for it."""
         with self._lock:
-            if self._waiting and self._size + size > self._limit:
+            if not self.has_room(size):
                 return False
-            self._waiting.append((call, size))
-            self._size += size
+            deque(self.adding(call, size), maxlen=0)
             return True
+
+    def has_room(self, size: int) -> bool:
+        """Whether there is room for a call; the lock is held."""
+        return not self._waiting or self._size + size <= self._limit
+
+    def adding(self, call: Callable[[], object], size: int) -> Iterable[object]:
+        """Return an iterator of C that adds a call; the lock is held."""
+        waits = map(self._waiting.append, [(call, size)])
+        return chain(waits, starmap(setattr, [(self, "_size", self._size + size)]))
 
     def idle(self) -> bool:
         """Whether no call waits or runs. On the thread of the running call that one does not count."""
@@ -56,21 +65,23 @@ class Calls:
 
     def start(self) -> None:
         """See to it that what waits is called; no lock is held."""
-        with self._lock:
-            if not self._waiting or self._thread is not None:
-                return
-            self._thread = 0  # set before the worker starts: it may end before `submit` returns
+        begun = False
         try:
-            on_worker = workers.submit(self._run, group=self, limit=1)
-        except BaseException:
-            self._thread = None
+            with self._lock:
+                if not self._waiting or self._thread is not None:
+                    return
+                begun = True
+                self._thread = 0  # set before the worker starts: it may end before `submit` returns
+            if not workers.submit(self._run, group=self, limit=1):
+                self._run()
+        except BaseException:  # a signal handler raised it
+            if begun and self._thread == 0:
+                self._thread = None
             raise
-        if not on_worker:
-            self._run()
 
     def _run(self) -> None:
-        self._thread = threading.get_ident()
         try:
+            self._thread = threading.get_ident()
             while (call := self._next()) is not None:
                 call()
         except BaseException:

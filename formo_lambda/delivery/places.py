@@ -255,15 +255,18 @@ class Places:
         for tally in tallies:
             changes.append((tally, field, getattr(tally, field) + number))
             changes.append((tally, "quarantined", tally.quarantined + quarantined))
-        apply(changes)
         if outcome.reason:
-            for tally in tallies:
-                tally.note(outcome, number)
             if not tallies:
                 lost, since = self._lost.get(outcome, (0, time.time()))
-                self._lost[outcome] = (lost + number, since)
-            self.report.lost(outcome, number)
-            self.callbacks.hand_over(batch.events, DeliveryError(outcome.reason, count=number, status=outcome.status))
+                changes.append((self, "_lost", {**self._lost, outcome: (lost + number, since)}))
+            error = DeliveryError(outcome.reason, count=number, status=outcome.status)
+            # In the same step, so that what is given up is also handed over and said, once.
+            told = map(self.report.losses.append, [(outcome, number)])
+            apply(changes, self.callbacks.handing_over(batch.events, error), told)
+            for tally in tallies:
+                tally.note(outcome, number)
+        else:
+            apply(changes)
         self._note_done(batch)
 
     def _tell_lost(self, tally: Tally) -> None:
@@ -336,7 +339,7 @@ class Places:
             del request.parts[0]
         self._totals["quarantined"] += outcome.quarantined
         if outcome.quarantined:
-            self.report.lost(Outcome(status=outcome.status), outcome.quarantined)
+            self.report.losses.append((Outcome(status=outcome.status), outcome.quarantined))
 
     @move
     def count_requests(self, request: Request, number: int) -> None:

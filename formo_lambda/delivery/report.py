@@ -14,6 +14,7 @@ INFO    the outage is over
 from __future__ import annotations
 
 import logging
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from formo_lambda.constants import LOSS_INTERVAL, OUTAGE_INTERVAL
@@ -41,7 +42,8 @@ class Report:
     """What is still to be said of one client. Times are seconds of the monotonic clock, given by the caller."""
 
     def __init__(self) -> None:
-        self._lost: dict[Outcome, int] = {}
+        #: Events that are lost or, where there is no reason, quarantined.
+        self.losses: deque[tuple[Outcome, int]] = deque()
         self._lost_at = float("-inf")
         self._kept: dict[Outcome, int] = {}
         self._kept_at = float("-inf")
@@ -50,10 +52,6 @@ class Report:
         self._outage_since: float | None = None
         self._outage_at = 0.0
         self._retained = 0
-
-    def lost(self, why: Outcome, events: int) -> None:
-        """Note events that are lost or, where there is no reason, quarantined."""
-        self._lost[why] = self._lost.get(why, 0) + events
 
     def kept(self, why: Outcome, events: int) -> None:
         """Note events that were not sent in time and are retained."""
@@ -65,11 +63,11 @@ class Report:
 
     def is_quiet(self) -> bool:
         """Whether there is nothing to say while the circuit breaker is closed."""
-        return not self._lost and not self._kept and self._outage_since is None
+        return not self.losses and not self._kept and self._outage_since is None
 
     def due(self) -> float:
         """Return when there is something to say although nobody flushes."""
-        return self._lost_at + LOSS_INTERVAL if self._lost else float("inf")
+        return self._lost_at + LOSS_INTERVAL if self.losses else float("inf")
 
     def lines(self, now: float, open_until: float | None, retained: int, *, at_once: bool = False) -> list[Line]:
         """Return what is to be said now.
@@ -81,8 +79,11 @@ class Report:
             at_once: Whether losses are not to be summed up any longer.
         """
         lines: list[Line] = []
-        if self._lost and (at_once or now - self._lost_at >= LOSS_INTERVAL):
-            lost, self._lost = self._lost, {}
+        if self.losses and (at_once or now - self._lost_at >= LOSS_INTERVAL):
+            lost: dict[Outcome, int] = {}
+            for _ in range(len(self.losses)):  # more may come meanwhile
+                why, events = self.losses.popleft()
+                lost[why] = lost.get(why, 0) + events
             self._lost_at = now
             lines += [_loss(why, events, retained) for why, events in lost.items()]
         outage = self._outage(now, open_until, retained)

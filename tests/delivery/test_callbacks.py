@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -80,7 +81,8 @@ def callbacks(sink: Sink) -> Callbacks:
 def add(callbacks: Callbacks, *numbers: int, reason: str = "refused") -> None:
     """Give events with these numbers up, for one reason."""
     with callbacks._lock:
-        callbacks.hand_over([b'{"n":%d' % number for number in numbers], DeliveryError(reason, count=len(numbers)))
+        events = [b'{"n":%d' % number for number in numbers]
+        deque(callbacks.handing_over(events, DeliveryError(reason, count=len(numbers))), maxlen=0)
 
 
 @pytest.fixture

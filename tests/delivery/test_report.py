@@ -33,9 +33,9 @@ def test_nothing_is_said_of_what_goes_well() -> None:
 def test_a_loss_is_said_with_its_number_and_reason() -> None:
     """In words, and as numbers for those who read the log by machine."""
     report = Report()
-    report.lost(REFUSED, 1)
-    report.lost(REFUSED, 2)
-    report.lost(FULL, 1)
+    report.losses.append((REFUSED, 1))
+    report.losses.append((REFUSED, 2))
+    report.losses.append((FULL, 1))
     refused, full = report.lines(NOW, None, 4)
     assert refused.text == "3 events lost: Formo refused the events (HTTP 422)"
     assert full.text == "1 event lost: dropped"
@@ -48,7 +48,7 @@ def test_losses_within_a_second_are_one_further_line() -> None:
     report = Report()
     said = []
     for tenth in range(35):
-        report.lost(FULL, 10)
+        report.losses.append((FULL, 10))
         said += [line.text for line in report.lines(NOW + tenth / 10, None, 0)]
     assert said == ["10 events lost: dropped", *["100 events lost: dropped"] * 3]
     assert report.due() == pytest.approx(NOW + 4.0)
@@ -60,14 +60,14 @@ def test_losses_are_said_at_once_where_there_may_be_no_later() -> None:
     """A platform may freeze the process."""
     report = Report()
     for _ in range(2):
-        report.lost(FULL, 1)
+        report.losses.append((FULL, 1))
         assert len(report.lines(NOW, None, 0, at_once=True)) == 1
 
 
 def test_quarantined_events_are_a_warning() -> None:
     """They were sent, but Formo set them aside."""
     report = Report()
-    report.lost(Outcome(status=200), 2)
+    report.losses.append((Outcome(status=200), 2))
     (line,) = report.lines(NOW, None, 0)
     assert (line.level, line.text, line.counts) == (
         logging.WARNING,
@@ -132,7 +132,7 @@ def test_all_counts_can_be_written_as_json() -> None:
     """JSON loggers take them as they are."""
     report = Report()
     report.failed(DOWN)
-    report.lost(FULL, 1)
+    report.losses.append((FULL, 1))
     lines = report.lines(NOW, NOW + 5.0, 20)
     assert len(lines) == 2
     for line in lines:

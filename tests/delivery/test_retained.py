@@ -47,12 +47,13 @@ class Kept:
         self.given_up: list[bytes] = []
         self.reasons: list[str] = []
         self.queue: EventQueue = make_queue(max_pending_size=bound)
-        self.queue.callbacks.hand_over = self._add  # type: ignore[method-assign] # what the callback would be given
+        self.queue.callbacks.handing_over = self._add  # type: ignore[method-assign] # what the callback would be given
 
-    def _add(self, events: list[bytes], error: DeliveryError) -> None:
+    def _add(self, events: list[bytes], error: DeliveryError) -> list[object]:
         assert error.count == len(events) > 0
         self.given_up += events
         self.reasons.append(str(error))
+        return []
 
     def retain(self, events: list[bytes]) -> Tally:
         """Retain events at once, because the server is left alone."""

@@ -17,6 +17,7 @@ from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.queue import pending
 from formo_lambda.delivery.tally import Tally
 from formo_lambda.testing import LocalCollector
+from tests.promises.faults.waiting import wait_until
 from tests.promises.signals import SIGNAL, handled_by, raising
 
 if TYPE_CHECKING:
@@ -129,6 +130,36 @@ def test_an_exception_at_any_step_loses_nothing(
         assert outside == {0, 1, 2}, step
         if not came():
             return
+    pytest.fail("it has no end")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_what_is_given_up_is_handed_over_whatever_step_an_exception_comes_at() -> None:
+    """Events that the server refuses reach `on_undelivered`, once."""
+    with LocalCollector() as collector:
+        collector.respond_with(422, forever=True)
+        for step in range(1, MOST_STEPS):
+            handed: list[Any] = []
+            client = FormoAnalytics(
+                "key",
+                api_host=collector.url,
+                handle_signals=False,
+                on_undelivered=lambda events, _, into=handed: into.extend(events),  # type: ignore[misc]
+            )
+            ids = [client.track("Refused") for _ in range(3)]
+            came = raise_at(step)
+            try:
+                with contextlib.suppress(Stop):
+                    client.flush()
+            finally:
+                sys.setprofile(None)
+            client.flush()
+            wait_until(lambda: len(handed) >= 3)  # noqa: B023 -- it is called at once
+            assert [event["message_id"] for event in handed] == ids, step
+            assert client.stats.undelivered == 3, step
+            client.close()
+            if not came():
+                return
     pytest.fail("it has no end")
 
 
