@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, NoReturn, TypeVar
 
@@ -18,6 +19,7 @@ from formo_lambda.constants import (
     MAX_BATCH_EVENTS,
 )
 from formo_lambda.errors import ConfigurationError
+from formo_lambda.signals import raised_by_signal_handler
 
 OnException = Literal["send", "discard"] | Callable[[BaseException], bool]
 OnInvalid = Literal["raise", "log"]
@@ -174,9 +176,12 @@ def checked_transport(value: Any) -> Any:
     Raises:
         ConfigurationError: It is neither None nor an object with a method `send`.
     """
+    handled = sys.exc_info()[1]
     try:
         sends = value is None or callable(getattr(value, "send", None))
-    except Exception:  # noqa: BLE001 -- an object that raises when asked for a method is no transport
+    except Exception as error:  # an object that raises when asked for a method is no transport
+        if raised_by_signal_handler(error, handled):
+            raise
         sends = False
     if not sends:
         raise ConfigurationError("transport", "must be an object with a method send(body, headers, timeout), or None")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterable
+
+from formo_lambda.signals import raised_by_signal_handler
 
 logger = logging.getLogger("formo_lambda")
 
@@ -43,12 +46,15 @@ def request_context(source: object, *, strip: Iterable[str] = ()) -> dict[str, s
     from formo_lambda.context.sources import READERS  # noqa: PLC0415
 
     redaction = Redaction(strip)
+    handled = sys.exc_info()[1]
     for read in READERS:
         try:
             request = read(source)
             if request is not None:
                 return fields_of(request, redaction)
-        except Exception as error:  # noqa: BLE001 -- a source may be any object, such as a proxy or a mock
+        except Exception as error:  # a source may be any object, such as a proxy or a mock
+            if raised_by_signal_handler(error, handled):
+                raise
             # Without the error's text, which may quote the request.
             logger.debug("request_context: reading a %s raised %s", type(source).__name__, type(error).__name__)
     return {}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, quote_plus, urlsplit
+
+from formo_lambda.signals import raised_by_signal_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -197,7 +200,10 @@ def _mapping(source: Mapping[Any, Any], name: str) -> Mapping[Any, Any]:
 
 
 def _attribute(source: object, name: str) -> Any:
+    handled = sys.exc_info()[1]
     try:
         return getattr(source, name, None)
-    except Exception:  # noqa: BLE001 -- a proxy used outside its request, such as Flask's, may raise anything
+    except Exception as error:  # a proxy used outside its request, such as Flask's, may raise anything
+        if raised_by_signal_handler(error, handled):
+            raise
         return None

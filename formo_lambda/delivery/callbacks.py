@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import sys
 import threading
 import time
 from itertools import starmap
@@ -13,6 +14,7 @@ from formo_lambda.constants import CALLBACK_BACKLOG
 from formo_lambda.delivery import batch
 from formo_lambda.delivery.calls import Calls
 from formo_lambda.delivery.log import log
+from formo_lambda.signals import raised_by_signal_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -59,6 +61,7 @@ class Callbacks(Calls):
 
     def _call(self, events: list[bytes], error: DeliveryError) -> None:
         """Make one call; what it raises is logged, because nobody else would see it."""
+        handled = sys.exc_info()[1]
         try:
             self._callback(batch.as_dicts(events, time.time()), error)  # type: ignore[misc] # not None here
         except BaseException as raised:
@@ -67,4 +70,6 @@ class Callbacks(Calls):
                 raise  # the user's own, while no worker could be started
             if not isinstance(raised, (Exception, SystemExit, KeyboardInterrupt)):
                 raise
+            if raised_by_signal_handler(raised, handled):
+                raise  # where no worker could be started, too
             logger.exception("on_undelivered raised; %d events were given up", len(events))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from contextvars import copy_context
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from formo_lambda import forks
 from formo_lambda.constants import LOG_BACKLOG
 from formo_lambda.delivery.calls import Calls
 from formo_lambda.delivery.workers import Latch
+from formo_lambda.signals import raised_by_signal_handler
 
 if TYPE_CHECKING:
     import weakref
@@ -65,10 +67,12 @@ class Log:
 
 
 def _write(level: int, text: str, counts: Mapping[str, object]) -> None:
+    handled = sys.exc_info()[1]
     try:
         logger.log(level, "%s", text, extra={"formo": dict(counts)})
-    except Exception:  # noqa: BLE001, S110 -- a handler of the user's raised it: another line would end in the same way
-        pass
+    except Exception as error:  # a handler of the user's raised it: another line would end in the same way
+        if raised_by_signal_handler(error, handled):
+            raise
 
 
 #: The log lines of this process.

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from formo_lambda.constants import BACKOFF_BASE, BACKOFF_MAX
-from formo_lambda.transport.protocol import Response, TransportError, causes, header
+from formo_lambda.signals import causes
+from formo_lambda.transport.protocol import Response, TransportError, header
 
 if TYPE_CHECKING:
     from collections.abc import Callable

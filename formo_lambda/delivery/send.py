@@ -21,7 +21,8 @@ from formo_lambda.delivery.retry import (
     verdict,
 )
 from formo_lambda.delivery.tally import Outcome
-from formo_lambda.transport.protocol import Response, TransportError, raised_by_signal_handler
+from formo_lambda.signals import raised_by_signal_handler
+from formo_lambda.transport.protocol import Response, TransportError
 
 if TYPE_CHECKING:
     from formo_lambda.delivery.deadline import Deadline

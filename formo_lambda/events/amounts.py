@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda.errors import ValidationError
 from formo_lambda.events.addresses import BLANKS
 from formo_lambda.events.convert import MAX_SAFE_INTEGER
+from formo_lambda.signals import raised_by_signal_handler
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,9 +65,12 @@ def _amount(name: str, copied: object, given: Mapping[str, object]) -> int | flo
 
 def _original(name: str, given: Mapping[str, object]) -> object:
     """Return what the caller gave; something that is not None if it cannot be read."""
+    handled = sys.exc_info()[1]
     try:
         return given.get(name)
-    except Exception:  # noqa: BLE001 -- a look-up compares keys, which may be of any type
+    except Exception as error:  # a look-up compares keys, which may be of any type
+        if raised_by_signal_handler(error, handled):
+            raise
         return given
 
 

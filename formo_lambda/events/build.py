@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping
 from json import JSONEncoder
 from json.encoder import c_make_encoder  # type: ignore[attr-defined]  # missing from typeshed
@@ -14,6 +15,7 @@ from formo_lambda.errors import ValidationError
 from formo_lambda.events import addresses, identifiers, times
 from formo_lambda.events.event_types import EVENT_TYPES, EventType
 from formo_lambda.events.values import copy_value, read_mapping
+from formo_lambda.signals import raised_by_signal_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,16 +147,22 @@ def _context_mapping(value: object) -> Mapping[str, object]:
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    handled = sys.exc_info()[1]
     try:
         return isinstance(value, Mapping)
-    except Exception:  # noqa: BLE001 -- an object whose __class__ raises is no mapping
+    except Exception as error:  # an object whose __class__ raises is no mapping
+        if raised_by_signal_handler(error, handled):
+            raise
         return False
 
 
 def _is_lambda_context(value: object) -> bool:
+    handled = sys.exc_info()[1]
     try:
         return callable(getattr(value, "get_remaining_time_in_millis", None))
-    except Exception:  # noqa: BLE001 -- an object whose attributes raise is no Lambda context
+    except Exception as error:  # an object whose attributes raise is no Lambda context
+        if raised_by_signal_handler(error, handled):
+            raise
         return False
 
 

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda.constants import MAX_EVENT_BYTES
+from formo_lambda.signals import raised_by_signal_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -51,8 +52,10 @@ def convert(value: object, json_default: Callable[[object], object] | None) -> A
 
     Raises:
         RefusedError: There is none, or the value's own code raised.
+        Exception: A signal handler raised it.
     """
     original = name_of(type(value))
+    handled = sys.exc_info()[1]
     try:
         for _ in range(_MAX_STEPS):
             value = _one_step(value, json_default)
@@ -61,6 +64,8 @@ def convert(value: object, json_default: Callable[[object], object] | None) -> A
     except RefusedError:
         raise
     except Exception as error:
+        if raised_by_signal_handler(error, handled):
+            raise
         raise _raised(original, error) from error
     raise RefusedError(_no_form(original))
 
@@ -91,12 +96,16 @@ def as_dict(value: Mapping[Any, Any]) -> dict[Any, Any]:
 
     Raises:
         RefusedError: Its own code raised.
+        Exception: A signal handler raised it.
     """
+    handled = sys.exc_info()[1]
     try:
         return dict(_bounded(value.items()))
     except RefusedError:
         raise
     except Exception as error:
+        if raised_by_signal_handler(error, handled):
+            raise
         raise _raised(name_of(type(value)), error) from error
 
 
@@ -107,9 +116,12 @@ def _one_step(value: object, json_default: Callable[[object], object] | None) ->
             return converted
     if json_default is None:
         raise RefusedError(_no_form(name_of(type(value))))
+    handled = sys.exc_info()[1]
     try:
         return json_default(value)
     except Exception as error:
+        if raised_by_signal_handler(error, handled):
+            raise
         reason = f"could not be converted: json_default raised {name_of(type(error))} for a {name_of(type(value))}"
         raise RefusedError(reason) from error
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from typing import TYPE_CHECKING
 
 from formo_lambda.constants import CHANNELS
 from formo_lambda.errors import ValidationError
 from formo_lambda.events.convert import is_instance
+from formo_lambda.signals import raised_by_signal_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,7 +134,10 @@ def exact_text(value: object) -> str | None:
 
 def id_text(value: object) -> str | None:
     """Return a string or a UUID object as a plain `str`; None for anything else."""
+    handled = sys.exc_info()[1]
     try:
         return exact_text(str(value) if is_instance(value, "uuid", "UUID") else value)
-    except Exception:  # noqa: BLE001 -- an object that raises is no identifier
+    except Exception as error:  # an object that raises is no identifier
+        if raised_by_signal_handler(error, handled):
+            raise
         return None

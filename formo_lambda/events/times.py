@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from functools import lru_cache
 from operator import index
@@ -10,6 +11,7 @@ from typing import Any
 
 from formo_lambda.errors import ValidationError
 from formo_lambda.events.convert import is_instance, iso_datetime
+from formo_lambda.signals import raised_by_signal_handler
 
 #: Seconds since the epoch of 2015-01-01T00:00:00Z: Ethereum began in that year.
 EARLIEST = 1_420_070_400
@@ -42,9 +44,12 @@ def timestamp(value: Any, now: float) -> str:
 
 def _digits_of(value: Any) -> str | None:
     """Return a datetime as text, without the rounding of a float; None for anything else."""
+    handled = sys.exc_info()[1]
     try:
         return iso_datetime(value) if is_instance(value, "datetime", "datetime") else None
-    except Exception:  # noqa: BLE001 -- a tzinfo may raise at its second call
+    except Exception as error:  # a tzinfo may raise at its second call
+        if raised_by_signal_handler(error, handled):
+            raise
         return None
 
 
@@ -52,6 +57,7 @@ def _seconds(value: Any) -> float | None:
     kind = type(value)
     if kind is int or kind is float:
         return _finite(value)
+    handled = sys.exc_info()[1]
     try:
         if is_instance(value, "datetime", "datetime"):
             from datetime import timezone  # noqa: PLC0415 -- loaded, since the value exists
@@ -62,7 +68,9 @@ def _seconds(value: Any) -> float | None:
             return _finite(float.__pos__(value))
         if kind is not bool and hasattr(kind, "__index__"):
             return _finite(index(value))
-    except Exception:  # noqa: BLE001 -- an object that raises is no timestamp
+    except Exception as error:  # an object that raises is no timestamp
+        if raised_by_signal_handler(error, handled):
+            raise
         return None
     return None
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda.constants import MAX_EVENT_BYTES
 from formo_lambda.errors import ValidationError
 from formo_lambda.events.convert import MAX_SAFE_INTEGER, RefusedError, as_dict, convert, name_of
+from formo_lambda.signals import raised_by_signal_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -32,7 +34,9 @@ def copy_value(field: str, value: object, json_default: Callable[[object], objec
 
     Raises:
         ValidationError: Something in it cannot be sent; the error names the path to it.
+        Exception: A signal handler raised it.
     """
+    handled = sys.exc_info()[1]
     try:
         return _copy(_Walk(json_default), value, 0)
     except RefusedError as refused:
@@ -41,6 +45,8 @@ def copy_value(field: str, value: object, json_default: Callable[[object], objec
     except RecursionError:
         raise ValidationError(field, "is nested too deeply for the call stack that is left") from None
     except Exception as error:
+        if raised_by_signal_handler(error, handled):
+            raise
         # A metaclass can make its classes unhashable, and so break the look-up by type.
         raise ValidationError(field, f"could not be read: a value's class raised {name_of(type(error))}") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
@@ -13,6 +14,7 @@ from formo_lambda.errors import ConfigurationError
 from formo_lambda.invocation.scope import checked_key
 from formo_lambda.options import OnException, checked_on_exception, checked_timeout
 from formo_lambda.platforms import PLATFORMS, Platform, detect
+from formo_lambda.signals import raised_by_signal_handler
 
 if TYPE_CHECKING:
     import uuid
@@ -99,25 +101,34 @@ class HandlerOptions:
 
     def _remaining(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float | None:
         """Ask the platform, which is looked for at the first call with events: decoration may run in a build."""
+        handled = sys.exc_info()[1]
         try:
             if self._platform is None:
                 self._platform = detect(os.environ, (*self._platforms, *PLATFORMS))
             return self._platform.remaining(args, kwargs)
-        except Exception:
+        except Exception as error:
+            if raised_by_signal_handler(error, handled):
+                raise
             logger.exception("the platform's deadline is not known")
             return None
 
     def _key(self, idempotency: Callable[..., object], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
+        handled = sys.exc_info()[1]
         try:
             return checked_key(idempotency(*args, **kwargs))
-        except Exception:
+        except Exception as error:
+            if raised_by_signal_handler(error, handled):
+                raise
             logger.exception("idempotency gave no key; the events of this call get random ids")
             return None
 
 
 def _all(option: str, given: Collection[T], what: str) -> tuple[T, ...]:
     """Return what a collection holds, read once: it may be an iterator, and what it is may be a mistake."""
+    handled = sys.exc_info()[1]
     try:
         return tuple(given)
     except Exception as error:
+        if raised_by_signal_handler(error, handled):
+            raise
         raise ConfigurationError(option, f"must be a collection of {what}") from error

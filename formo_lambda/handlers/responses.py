@@ -6,7 +6,10 @@ No web framework is imported: responses are known by their shape.
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING, Any
+
+from formo_lambda.signals import raised_by_signal_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -101,9 +104,12 @@ class Body(Progress):
         return super().take(part)
 
     def _read_head(self) -> bool:
+        handled = sys.exc_info()[1]
         try:
             return self.start(*self._head())
-        except Exception:  # noqa: BLE001 -- no head of a response after all: only the end of the body tells
+        except Exception as error:  # no head of a response after all: only the end of the body tells
+            if raised_by_signal_handler(error, handled):
+                raise
             self._left = None
             return False
 
@@ -117,9 +123,12 @@ def find_body(result: Any) -> Body | None:
     Args:
         result: What a handler returned.
     """
+    handled = sys.exc_info()[1]
     try:
         return None if type(result) in _COMPLETE else _find(result)
-    except Exception:  # noqa: BLE001 -- what raises when looked at is handed on as it is
+    except Exception as error:  # what raises when looked at is handed on as it is
+        if raised_by_signal_handler(error, handled):
+            raise
         return None
 
 
@@ -129,9 +138,12 @@ def is_coroutine(result: Any) -> bool:
     What can also be entered, as the requests of HTTP clients and the pools of databases can, is handed on as it is.
     """
     kind = type(result)
+    handled = sys.exc_info()[1]
     try:
         return hasattr(kind, "__await__") and hasattr(kind, "send") and not hasattr(kind, "__aenter__")
-    except Exception:  # noqa: BLE001 -- as above
+    except Exception as error:  # as above
+        if raised_by_signal_handler(error, handled):
+            raise
         return False
 
 
@@ -187,9 +199,12 @@ def _head_among(rest: list[Any]) -> tuple[int, str | None]:
 
 
 def _is_head_request(argument: Any) -> bool:
+    handled = sys.exc_info()[1]
     try:
         return bool(getattr(argument, "method", None) == "HEAD")
-    except Exception:  # noqa: BLE001 -- no request raises when asked for its method
+    except Exception as error:  # no request raises when asked for its method
+        if raised_by_signal_handler(error, handled):
+            raise
         return False
 
 

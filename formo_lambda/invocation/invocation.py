@@ -18,6 +18,7 @@ from formo_lambda.delivery.queue import EventQueue
 from formo_lambda.invocation.scope import current_scope, inside, is_inside, open_scope
 from formo_lambda.options import OnException
 from formo_lambda.results import FlushResult
+from formo_lambda.signals import raised_by_signal_handler
 from formo_lambda.transport.protocol import is_from_outside
 
 if TYPE_CHECKING:
@@ -186,12 +187,15 @@ class Invocation:
         if isinstance(error, GeneratorExit) or (isinstance(error, SystemExit) and not error.code):
             return True  # Neither is a failure: a stream was closed, a process ended well.
         if callable(self._on_exception):
+            # Asked once: if an exception that passes ends the call, the events are sent.
+            rule, self._on_exception = self._on_exception, "send"
             try:
-                return bool(self._on_exception(error))
-            except Exception:
+                self._on_exception = "send" if rule(error) else "discard"
+            except Exception as raised:
+                if raised_by_signal_handler(raised, error):
+                    raise
                 logger.exception("on_exception raised; the events are sent")
-                return True
-        return self._sends_all
+        return self._on_exception == "send"
 
     def hand_over(self) -> None:
         """End the invocation where nobody may be kept waiting: its events leave as those tracked outside any do."""

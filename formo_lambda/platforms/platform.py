@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
+
+from formo_lambda.signals import raised_by_signal_handler
 
 
 class Platform(Protocol):
@@ -41,11 +44,14 @@ def remaining_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> float | None
 
     The context is recognised by its method, since imitations have other classes, and by any position or name.
     """
+    handled = sys.exc_info()[1]
     for argument in (*args, *kwargs.values()):
         try:
             ask = getattr(argument, "get_remaining_time_in_millis", None)
             left = ask() if callable(ask) else None
-        except Exception:  # noqa: BLE001, S112 -- such as a proxy used outside its request
+        except Exception as error:  # such as a proxy used outside its request
+            if raised_by_signal_handler(error, handled):
+                raise
             continue
         if isinstance(left, (int, float)):  # a mock's method returns another mock
             return max(0.0, left / 1000.0)

@@ -22,7 +22,7 @@ from urllib3.util.ssl_ import is_ipaddress
 from urllib3.util.wait import wait_for_socket
 
 from formo_lambda.constants import MAX_ANSWER_BYTES
-from formo_lambda.transport.protocol import raised_by_signal_handler
+from formo_lambda.signals import raised_by_signal_handler
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

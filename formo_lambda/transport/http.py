@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from urllib3.exceptions import HTTPError, NameResolutionError, ProxyError
 
 from formo_lambda.constants import ANSWER_BODY_WAIT, MAX_ANSWER_BYTES
+from formo_lambda.signals import causes
 from formo_lambda.transport.pool import pool_for
-from formo_lambda.transport.protocol import Response, TransportError, causes, is_from_outside
+from formo_lambda.transport.protocol import Response, TransportError, is_from_outside
 from formo_lambda.transport.proxy import proxy_for
 
 if TYPE_CHECKING:

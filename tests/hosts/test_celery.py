@@ -101,3 +101,15 @@ def test_a_decorated_task_delivers_at_once(tmp_path: Path) -> None:
             while len(collector.events) < 5 and time.monotonic() < limit:
                 time.sleep(0.05)
         assert numbers(collector) == list(range(5))
+
+
+def test_a_soft_time_limit_reaches_the_task(tmp_path: Path) -> None:
+    """Celery raises it into whatever runs, such as the conversion of a value: the task catches it as without us."""
+    with LocalCollector() as collector:
+        with worker(tmp_path, collector.url, "--pool", "prefork", "-c", "2"):
+            send(tmp_path, collector.url, "tried", 2)
+            limit = time.monotonic() + 20.0
+            while len(collector.events) < 2 and time.monotonic() < limit:
+                time.sleep(0.05)
+        assert numbers(collector) == [0, 1]
+        assert {event["event"] for event in collector.events} == {"Timed Out"}

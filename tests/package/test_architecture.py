@@ -17,7 +17,7 @@ NAME = PACKAGE.name
 #: The parts of the package (modules and folders right below it; "" is the package itself) by level, lowest first.
 #: A part imports from the levels below its own, and from nothing beside or above it.
 LEVELS: list[set[str]] = [
-    {"constants", "errors", "forks", "lazy"},
+    {"constants", "errors", "forks", "lazy", "signals"},
     {"types"},
     {"options", "results"},
     {"events"},
@@ -34,7 +34,7 @@ LEVELS: list[set[str]] = [
 ]
 MAY_IMPORT = {part: set[str]().union(*LEVELS[:height]) for height, level in enumerate(LEVELS) for part in level}
 #: Platforms stand beside the events' path: they know errors and options, and only from the client on are they known.
-MAY_IMPORT["platforms"] = {"constants", "errors", "options"}
+MAY_IMPORT["platforms"] = {"constants", "errors", "options", "signals"}
 for _level in LEVELS[LEVELS.index({"client"}) :]:
     for _part in _level:
         MAY_IMPORT[_part].add("platforms")
