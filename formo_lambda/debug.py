@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping
 
+from formo_lambda.clock import monotonic
 from formo_lambda.transport.protocol import Response, Transport, TransportError
 
 #: Apart from the package's own logger, so that it needs no configuration and changes none.
@@ -37,7 +37,7 @@ class LoggedTransport:
 
     def send(self, body: bytes, headers: Mapping[str, str], timeout: float) -> Response:
         """Send one request as the other transport does, and log how it went."""
-        began = time.monotonic()
+        began = monotonic()
         outcome = "interrupted"
         try:
             answer = self._transport.send(body, headers, timeout)
@@ -47,5 +47,5 @@ class LoggedTransport:
             outcome = error.reason if isinstance(error, TransportError) else type(error).__name__
             raise
         finally:
-            logger.debug("POST %s, %d bytes: %s in %.3f s", self._url, len(body), outcome, time.monotonic() - began)
+            logger.debug("POST %s, %d bytes: %s in %.3f s", self._url, len(body), outcome, monotonic() - began)
         return answer

@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from formo_lambda import forks
+from formo_lambda.clock import monotonic
 from formo_lambda.constants import EXIT_BUDGET, EXIT_GRACE, HAND_OVER_SHARE
 from formo_lambda.delivery import queue as queues
 from formo_lambda.delivery.deadline import Deadline
@@ -137,7 +138,7 @@ def _send_sigterm_again() -> None:
 def _flush_at_exit() -> None:
     """Flush within what is left of the exit's time: where multiprocessing is loaded, its finalizers and atexit call."""
     global _exit_left, _exited  # noqa: PLW0603 -- see above
-    began = time.monotonic()
+    began = monotonic()
     budget = max(0.0, _exit_left)
     done = Latch()
 
@@ -153,7 +154,7 @@ def _flush_at_exit() -> None:
     else:
         flush()
     log.abandon()
-    _exit_left -= time.monotonic() - began
+    _exit_left -= monotonic() - began
     _exited = True
 
 

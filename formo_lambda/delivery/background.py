@@ -9,6 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from formo_lambda import forks
+from formo_lambda.clock import monotonic
 from formo_lambda.constants import CROWDED_WAIT, LONG_INVOCATION, TRACK_WAIT, WORKER_IDLE
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.log import log
@@ -48,7 +49,7 @@ class Background:
 
     def on_buffer(self, queue: EventQueue, buffer: Buffer) -> None:
         """A buffer has its first event, is full, or is due."""
-        now = time.monotonic()
+        now = monotonic()
         if not buffer.due:
             self._on_first(queue, buffer, now)
         aged = now >= buffer.since + queue.options.flush_interval
@@ -100,7 +101,7 @@ class Background:
         while queue.crowded() and not queue.is_sent_here():
             if not end.remaining():
                 if queue.endpoint.reached_at == reached_at:
-                    queue.give_way(time.monotonic())
+                    queue.give_way(monotonic())
                 return
             called = queue.call_next()
             # What interrupts a thread that calls a worker waits for one that nobody has called yet.
@@ -109,7 +110,7 @@ class Background:
 
     def send_retained(self, queue: EventQueue) -> None:
         """Have what is retained sent although no flush asks for it."""
-        probe = queue.send_retained(time.monotonic())
+        probe = queue.send_retained(monotonic())
         if probe is not None:
             self.send_probe(queue, probe)
 
@@ -121,13 +122,13 @@ class Background:
             tally: The flush of the caller; None on a worker.
             deadline: When the request must have ended; None on a worker.
         """
-        request = queue.take(tally, deadline, time.monotonic())
+        request = queue.take(tally, deadline, monotonic())
         if request is None:
             return False
         try:
             self._send(queue, request, on_worker=deadline is None)
         except BaseException:
-            queue.interrupt(request, time.monotonic())
+            queue.interrupt(request, monotonic())
             raise
         self.tell(queue)
         return True
@@ -135,14 +136,14 @@ class Background:
     def _send(self, queue: EventQueue, request: Request, *, on_worker: bool) -> None:
         """Send a request, and end it. What is raised passes on a caller's thread, and is a failure on a worker."""
         request.thread = threading.get_ident()
-        request.started = time.monotonic()
+        request.started = monotonic()
         try:
             failure = self._sender.send(request)
         except BaseException as error:
             if not on_worker:
                 raise
             failure = TransientFailure(f"the transport raised {type(error).__name__}")
-        queue.release(request, failure, time.monotonic())
+        queue.release(request, failure, monotonic())
 
     def send_probe(self, queue: EventQueue, probe: Request) -> None:
         """Find out on a worker whether a server is well again; where none can be started, here and now."""
@@ -157,7 +158,7 @@ class Background:
                 send(on_worker=False)
         except BaseException:
             if probe.thread in (-1, threading.get_ident()):  # else a worker has it
-                queue.interrupt(probe, time.monotonic())
+                queue.interrupt(probe, monotonic())
             raise
 
     def call_worker(self, queue: EventQueue) -> bool:
@@ -180,7 +181,7 @@ class Background:
             queue: The queue.
             at_once: Whether losses are not to be summed up any longer.
         """
-        for line in queue.lines(time.monotonic(), at_once=at_once):
+        for line in queue.lines(monotonic(), at_once=at_once):
             log.write(*line)
         if queue.report.due() < float("inf"):
             pending[queue] = None
@@ -267,11 +268,11 @@ class Watcher:
                 if due == float("inf") and not self._stays:
                     self._latch = None
                     return
-                self._until = min(due, time.monotonic() + WORKER_IDLE)
-            latch.wait(max(CROWDED_WAIT, self._until - time.monotonic()))
+                self._until = min(due, monotonic() + WORKER_IDLE)
+            latch.wait(max(CROWDED_WAIT, self._until - monotonic()))
             while self._lent:
                 self._lent.popleft()()
-            now = time.monotonic()
+            now = monotonic()
             for queue in list(pending):
                 self._send_due(queue, now)
             for buffer, queue in list(self._buffers.items()):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections import deque
 from itertools import repeat
-from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from formo_lambda.clock import monotonic
 from formo_lambda.constants import SENT_AT_BYTES
 
 if TYPE_CHECKING:

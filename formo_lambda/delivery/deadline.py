@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-
+from formo_lambda.clock import monotonic
 from formo_lambda.constants import FAIR_ATTEMPT
 
 
@@ -11,7 +10,7 @@ class Deadline:
     """A point on the monotonic clock by which something must have ended.
 
     Args:
-        at: The point, in seconds of `time.monotonic()`.
+        at: The point, in seconds of the monotonic clock.
         span: The seconds that there were in all.
     """
 
@@ -24,11 +23,11 @@ class Deadline:
     @classmethod
     def after(cls, seconds: float) -> Deadline:
         """Return the deadline that many seconds from now."""
-        return cls(time.monotonic() + seconds, seconds)
+        return cls(monotonic() + seconds, seconds)
 
     def remaining(self) -> float:
         """Return the seconds left, never below zero."""
-        return max(0.0, self.at - time.monotonic())
+        return max(0.0, self.at - monotonic())
 
     def earlier(self, seconds: float) -> Deadline:
         """Return this deadline, or the one `seconds` from now if that comes first."""

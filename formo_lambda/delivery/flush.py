@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import TYPE_CHECKING
 
+from formo_lambda.clock import monotonic
 from formo_lambda.constants import LOG_WAIT, PROBE_WAIT
 from formo_lambda.delivery.log import log
 from formo_lambda.delivery.loops import LoopLatch, running_loop
@@ -39,7 +39,7 @@ class _QueueFlush:
         self._queue = queue.aside() if queue.busy_here() else queue
         self._tally = tally
         self._deadline = deadline
-        self._started = time.monotonic()
+        self._started = monotonic()
         self._works = False
         self._probe: Request | None = None
         self._probing = False
@@ -111,12 +111,12 @@ class _QueueFlush:
     def finish(self) -> FlushResult:
         """End the flush, and return what it says."""
         queue, tally = self._queue, self._tally
-        queue.finish(tally, self._deadline, time.monotonic())
+        queue.finish(tally, self._deadline, monotonic())
         if self._probing and queue.breaker.until is None:
             queue.background.send_retained(queue)
         if self._awaits_callbacks():
             queue.callbacks.overdue = True
-        result = tally.result(time.monotonic() - self._started)
+        result = tally.result(monotonic() - self._started)
         for error in result.errors:
             if error.transient:
                 queue.report.kept(Outcome(error.reason, error.status, transient=True), error.count)

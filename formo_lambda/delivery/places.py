@@ -9,6 +9,7 @@ from collections import deque
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
+from formo_lambda.clock import monotonic
 from formo_lambda.delivery.batch import Batch, Place, Retained, apply
 from formo_lambda.delivery.buffer import Buffer
 from formo_lambda.delivery.callbacks import Callbacks
@@ -416,7 +417,7 @@ class Request:
         self.probe = probe
         self.parts: list[Batch] = []
         self.thread = 0 if probe else threading.get_ident()
-        self.started = time.monotonic()
+        self.started = monotonic()
         self.background = False
         self.brief = False
 

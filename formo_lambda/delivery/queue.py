@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, Protocol
 from weakref import ref
 
 from formo_lambda import forks
+from formo_lambda.clock import NEVER, Moment, monotonic
 from formo_lambda.constants import (
     BACKGROUND_BUDGET,
     CONNECTION_IDLE_MAX,
@@ -417,8 +417,7 @@ class EventQueue(Places):
         return busy < (MAX_REQUESTS if self._is_reached() else 1)
 
     def _is_reached(self) -> bool:
-        # Wall clock, as for the age of a connection: a freeze counts.
-        return abs(time.time() - self.endpoint.reached_at) < CONNECTION_IDLE_MAX
+        return self.endpoint.reached_at.age() < CONNECTION_IDLE_MAX
 
     def call_next(self) -> bool:
         """Call who is to take the next request, if there is room for one: a flush that sleeps for that, or a worker.
@@ -452,8 +451,8 @@ class EventQueue(Places):
 
     def answered(self) -> None:
         """Note that the server is well."""
-        self.endpoint.reached_at = time.time()
-        self._answered_at = time.monotonic()
+        self.endpoint.reached_at = Moment.now()
+        self._answered_at = monotonic()
         if self.breaker.until is not None:
             with self.lock:
                 self.breaker.answered()
@@ -532,7 +531,7 @@ class EventQueue(Places):
         self.breaker.failed(now, failure.pause)
         self.report.failed(why)
         if failure.status is None:
-            self.endpoint.reached_at = 0.0
+            self.endpoint.reached_at = NEVER
         answers = failure.status not in (None, 429) and failure.pause is None
         tried = [] if answers else [tally for part in parts if not part.asked_again for tally in part.tallies]
         for batch in list(self.waiting):
@@ -602,7 +601,7 @@ class EventQueue(Places):
 
 def _is_overdue(request: Request) -> bool:
     """Whether a request should have ended long ago: a user's transport hangs."""
-    return time.monotonic() > request.deadline.at + OVERDUE
+    return monotonic() > request.deadline.at + OVERDUE
 
 
 def _later(one: Deadline | None, other: Deadline) -> Deadline:

@@ -84,7 +84,8 @@ def retry_after(response: Response, now: Callable[[], float] = time.time) -> flo
 
     Args:
         response: The answer.
-        now: The wall clock, for the form of the field that is a date (RFC 9110, section 10.2.3).
+        now: The wall clock, for the form of the field that is a date (RFC 9110, section 10.2.3) where the answer does
+            not say what time it is: this machine's clock may be wrong.
     """
     value = header(response.headers, "retry-after")
     if value is None:
@@ -92,8 +93,17 @@ def retry_after(response: Response, now: Callable[[], float] = time.time) -> flo
     value = value.strip()
     if value.isascii() and value.isdigit():
         return float(value[:10])
+    until = _date(value)
+    if until is None:
+        return None
+    sent = _date(header(response.headers, "date"))
+    return max(0.0, until - (now() if sent is None else sent))
+
+
+def _date(value: str | None) -> float | None:
+    """Return the seconds since the epoch of a field that is a date, or None."""
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now())
+        return None if value is None else parsedate_to_datetime(value).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None
 

@@ -8,6 +8,7 @@ import time
 from operator import index
 from typing import TYPE_CHECKING
 
+from formo_lambda.clock import monotonic
 from formo_lambda.constants import BACKGROUND_WAIT, LARGE_BODY, LIBRARY_NAME, MAX_ISOLATION_REQUESTS, VERSION
 from formo_lambda.delivery import batch
 from formo_lambda.delivery.retry import (
@@ -136,7 +137,7 @@ class Sender:
             "User-Agent": _USER_AGENT,
         }
         body = batch.join(events, time.time())
-        started = time.monotonic()
+        started = monotonic()
         handled = sys.exc_info()[1]
         try:
             # What is no answer raises here, where it is a failure.
@@ -150,7 +151,7 @@ class Sender:
             failure.oversize = large and is_reset(error, handled) and request.deadline.remaining() > 0
             # A server that was given a moment only is not to blame for its silence.
             if request.deadline.remaining() <= 0 and timeout < self._request_timeout:
-                failure.tried = time.monotonic() - started >= request.deadline.fair()
+                failure.tried = monotonic() - started >= request.deadline.fair()
             raise failure from error
         request.attempted(response.requests)
         if verdict(response) is Verdict.TRANSIENT:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from formo_lambda import forks
+from formo_lambda.clock import monotonic
 from formo_lambda.constants import DEADLINE_RESERVE
 from formo_lambda.delivery import queue as queues
 from formo_lambda.delivery.deadline import Deadline
@@ -121,22 +121,22 @@ class Invocation:
                 they then wait for the end of the invocation, which knows the exception.
         """
         if self._may_flush(failed=failed):
-            began = time.monotonic()
+            began = monotonic()
             try:
                 with _Harmless():
                     self._begin(Flush(explicit=False), self._scope.buffers, ended=False).wait()
             finally:
-                self._spent += time.monotonic() - began
+                self._spent += monotonic() - began
 
     async def flush_async(self, *, failed: bool = False) -> None:
         """Flush as `flush` does, without occupying the event loop."""
         if self._may_flush(failed=failed):
-            began = time.monotonic()
+            began = monotonic()
             try:
                 with _Harmless():
                     await self._begin(Flush(explicit=False), self._scope.buffers, ended=False).wait_async()
             finally:
-                self._spent += time.monotonic() - began
+                self._spent += monotonic() - began
 
     def _may_flush(self, *, failed: bool) -> bool:
         # What is nested is flushed by the scope around it.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-import time
 import uuid
+
+from formo_lambda.clock import monotonic
 
 
 class FakeLambdaContext:
@@ -19,7 +20,7 @@ class FakeLambdaContext:
     def __init__(
         self, remaining_ms: float = 30_000, request_id: str | None = None, *, function_name: str = "test-function"
     ) -> None:
-        self._ends = time.monotonic() + remaining_ms / 1000
+        self._ends = monotonic() + remaining_ms / 1000
         self.aws_request_id = request_id if request_id is not None else str(uuid.uuid4())
         self.function_name = function_name
         self.function_version = "$LATEST"
@@ -33,7 +34,7 @@ class FakeLambdaContext:
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the time until the timeout in whole milliseconds, never below 0, as the real runtime does."""
-        return max(0, int((self._ends - time.monotonic()) * 1000))
+        return max(0, int((self._ends - monotonic()) * 1000))
 
     def w3c(self) -> dict[str, str]:
         """Return the trace headers of the invocation: there are none."""

@@ -11,7 +11,6 @@ import io
 import re
 import socket
 import sys
-import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from urllib3.util.connection import allowed_gai_family
 from urllib3.util.ssl_ import is_ipaddress
 from urllib3.util.wait import wait_for_socket
 
+from formo_lambda.clock import NEVER, Moment, monotonic
 from formo_lambda.constants import MAX_ANSWER_BYTES
 from formo_lambda.signals import raised_by_signal_handler
 
@@ -38,7 +38,7 @@ def _left(until: float) -> float:
     Raises:
         TimeoutError: It has come.
     """
-    left = until - time.monotonic()
+    left = until - monotonic()
     if left <= 0:
         raise TimeoutError("timed out")
     return left
@@ -224,13 +224,13 @@ class _Bounded:
 
     Attributes:
         until: The moment by which the exchange must have ended, in seconds of the monotonic clock.
-        used_at: When the last exchange ended, in seconds of the wall clock: a freeze must count.
+        used_at: When the last exchange ended.
         address: The address of the host that is tried first, if it is one; once there is a connection, the one it has.
     """
 
     response_class: type[http.client.HTTPResponse] = _FinalResponse
     until: float = 0.0
-    used_at: float = 0.0
+    used_at: Moment = NEVER
     address: str | None = None
     port: int
     sock: Any

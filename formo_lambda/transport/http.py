@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import http.client
 import sys
-import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError, NameResolutionError, ProxyError
 
+from formo_lambda.clock import Moment, monotonic
 from formo_lambda.constants import ANSWER_BODY_WAIT, MAX_ANSWER_BYTES
 from formo_lambda.signals import causes
 from formo_lambda.transport.pool import pool_for
@@ -82,15 +82,15 @@ class HttpTransport:
                 "this platform has no sockets: pass FormoAnalytics a transport= of your own", retry=False
             )
         handled = sys.exc_info()[1]
-        until = time.monotonic() + timeout
+        until = monotonic() + timeout
         requests = 1
         try:
             idle = self.pool.take_idle()
             if idle is not None:
                 # A black hole says nothing: leave half of the time for the fresh connection.
-                share = 1.0 if time.time() - idle.used_at < _HOT else 0.5
+                share = 1.0 if idle.used_at.age() < _HOT else 0.5
                 try:
-                    answer = self._exchange(idle, body, headers, time.monotonic() + timeout * share)
+                    answer = self._exchange(idle, body, headers, monotonic() + timeout * share)
                     # With this status a server ends a connection that was idle for too long: it says nothing of us.
                     if answer.status != 408 or idle.sock is not None:
                         return answer
@@ -143,7 +143,7 @@ class HttpTransport:
         else:
             answer = _answer(connection, handled)
         fields = {name.lower(): value for name, value in answer.headers.items()}
-        connection.bound(min(connection.until, time.monotonic() + ANSWER_BODY_WAIT))
+        connection.bound(min(connection.until, monotonic() + ANSWER_BODY_WAIT))
         content, complete = b"", False
         try:
             # The beginning alone tells a web page.
@@ -160,7 +160,7 @@ class HttpTransport:
         # What follows a 101 is another protocol.
         lasts = complete and answer.status not in (101, 421)
         if lasts and connection.sock is not None and connection.sock.reusable:
-            connection.used_at = time.time()
+            connection.used_at = Moment.now()
             self.pool.keep(connection)
         else:
             answer.close()

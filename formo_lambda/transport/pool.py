@@ -5,13 +5,13 @@ from __future__ import annotations
 import _thread
 import codecs
 import os
-import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 from urllib3.util.ssl_ import create_urllib3_context
 
 from formo_lambda import forks
+from formo_lambda.clock import NEVER, Moment, monotonic
 from formo_lambda.constants import CONNECTION_IDLE_MAX, MAX_REQUESTS
 from formo_lambda.transport.connection import BoundedConnection, BoundedHTTPConnection, BoundedHTTPSConnection
 from formo_lambda.transport.protocol import Endpoint
@@ -59,7 +59,7 @@ class _Opening:
             self._connection.close()
             self.error = error
         else:
-            self._connection.used_at = pool.reached_at = time.time()
+            self._connection.used_at = pool.reached_at = Moment.now()
             pool.address = self._connection.address
             self._opened.append(self._connection)
         self.end()
@@ -81,7 +81,7 @@ class _Opening:
         """
         opened = False
         try:
-            opened = self._done.acquire(timeout=max(0.0, until - time.monotonic()))
+            opened = self._done.acquire(timeout=max(0.0, until - monotonic()))
         finally:
             if not opened:  # in time, or at all, if a signal handler raises
                 self.leave(pool)
@@ -131,8 +131,7 @@ class Pool(Endpoint):
             except IndexError:
                 return None
             try:
-                # Wall clock, because the monotonic one may stand still in a freeze.
-                if abs(time.time() - connection.used_at) < CONNECTION_IDLE_MAX and connection.sock.is_quiet():
+                if connection.used_at.age() < CONNECTION_IDLE_MAX and connection.sock.is_quiet():
                     return connection
             except BaseException:
                 connection.close()
@@ -168,13 +167,13 @@ class Pool(Endpoint):
 
     def open_ahead(self, timeout: float, submit: Submit) -> None:
         """Have a connection opened for the next request, unless there was an answer a moment ago."""
-        if abs(time.time() - self.reached_at) < _WARM_AFTER or self._ahead:
+        if self.reached_at.age() < _WARM_AFTER or self._ahead:
             return
         ready = self.take_idle()
         if ready is not None:
             self._idle.append(ready)
             return
-        opening = _Opening(self._new_connection(time.monotonic() + timeout), claimed=False)
+        opening = _Opening(self._new_connection(monotonic() + timeout), claimed=False)
         submitted = False
         try:
             self._ahead.append(opening)
@@ -213,7 +212,7 @@ class Pool(Endpoint):
         """Forget what is the parent's, in a forked child."""
         self.close()
         self._ahead.clear()
-        self.reached_at = 0.0
+        self.reached_at = NEVER
 
     def _new_connection(self, until: float) -> BoundedConnection:
         connection: BoundedConnection

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from formo_lambda.clock import NEVER, Moment
 from formo_lambda.signals import raised_by_signal_handler
 
 
@@ -62,11 +63,10 @@ class Endpoint:
     """What the process knows of where requests go.
 
     Attributes:
-        reached_at: When it last answered, or let a connection be opened, in seconds of the wall clock, because a freeze
-            counts; 0 if it did not.
+        reached_at: When it last answered, or let a connection be opened.
     """
 
-    reached_at: float = 0.0
+    reached_at: Moment = NEVER
 
 
 def header(headers: Mapping[str, str], name: str) -> str | None:

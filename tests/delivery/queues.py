@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
+from formo_lambda.clock import Moment, monotonic
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.queue import EventQueue, pending
 from formo_lambda.delivery.tally import Outcome, Tally
@@ -65,7 +65,7 @@ class Nothing:
 
     def tell(self, queue: EventQueue, *, at_once: bool = False) -> None:
         """Take what would be logged, and call nobody."""
-        queue.lines(time.monotonic(), at_once=True)
+        queue.lines(monotonic(), at_once=True)
 
     def close(self) -> None:
         """Keep nothing that could be closed."""
@@ -74,7 +74,7 @@ class Nothing:
 def make_queue(**options: Any) -> EventQueue:
     """Return a queue with these options, whose endpoint has just answered: ten requests may be under way."""
     endpoint = Endpoint()
-    endpoint.reached_at = time.time()
+    endpoint.reached_at = Moment.now()
     return EventQueue(resolve(**{**OPTIONS, **options}, environ={}), endpoint, Nothing())
 
 

@@ -140,6 +140,23 @@ def test_retry_after_as_a_date(offset: int) -> None:
     assert asked(format_datetime(moment, usegmt=True)) == max(0.0, offset)
 
 
+@pytest.mark.parametrize("clock", [0.0, NOW - 86_400.0, NOW + 86_400.0])
+@pytest.mark.parametrize(("date", "pause"), [(NOW, 20.0), (NOW + 30.0, 0.0)])
+def test_a_date_is_read_by_the_servers_clock(clock: float, date: float, pause: float) -> None:
+    """Where the answer says what time it is, a wrong clock of this machine does not matter."""
+    moment = datetime.fromtimestamp(NOW + 20.0, timezone.utc)
+    sent = datetime.fromtimestamp(date, timezone.utc)
+    headers = {"retry-after": format_datetime(moment, usegmt=True), "date": format_datetime(sent, usegmt=True)}
+    assert retry.retry_after(Response(503, headers), now=lambda: clock) == pause
+
+
+def test_a_date_that_is_none_is_not_read() -> None:
+    """Then this machine's clock counts, as where the answer has none."""
+    moment = datetime.fromtimestamp(NOW + 20.0, timezone.utc)
+    headers = {"retry-after": format_datetime(moment, usegmt=True), "date": "today"}
+    assert retry.retry_after(Response(503, headers), now=lambda: NOW) == 20.0
+
+
 @pytest.mark.parametrize(
     "value",
     [None, "", " ", "soon", "-5", "1.5", "1e3", "nan", "inf", "٣", "²", "Fri, 99 Foo 2026 25:61:61 GMT", "Mon", "\x00"],

@@ -149,8 +149,7 @@ naps: list[float] = []
 def _no_waiting() -> Iterator[None]:
     """Have the sender go on at once where it would wait between two attempts."""
     with pytest.MonkeyPatch.context() as patch:
-        clock = SimpleNamespace(time=time.time, monotonic=time.monotonic, sleep=naps.append)
-        patch.setattr(send, "time", clock)
+        patch.setattr(send, "time", SimpleNamespace(time=time.time, sleep=naps.append))
         yield
 
 
@@ -589,19 +588,19 @@ def cut_short(*answers: Response | Exception, takes: float = 0.0, span: float = 
     now = time.monotonic()
     deadline = Deadline(now + 4.0, span)
     left = list(answers)
+    taken = 0.0
 
     def answer(_: list[int]) -> Response | Exception:
+        nonlocal taken
         if len(left) == 1:
             deadline.at = 0.0
-            send.time.monotonic = lambda: now + takes  # type: ignore[attr-defined] # the clock above
+            taken = takes
         return left.pop(0)
 
     outcome = Recorded(1, deadline)
-    send.time.monotonic = lambda: now  # type: ignore[attr-defined]
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(send, "monotonic", lambda: now + taken)
         outcome.failure = sender_over(Scripted(answer)).send(outcome)
-    finally:
-        send.time.monotonic = time.monotonic  # type: ignore[attr-defined]
     assert (outcome.kept, outcome.requests) == ([0], len(answers))
     return outcome
 

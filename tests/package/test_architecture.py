@@ -17,7 +17,7 @@ NAME = PACKAGE.name
 #: The parts of the package (modules and folders right below it; "" is the package itself) by level, lowest first.
 #: A part imports from the levels below its own, and from nothing beside or above it.
 LEVELS: list[set[str]] = [
-    {"constants", "errors", "forks", "lazy", "signals"},
+    {"clock", "constants", "errors", "forks", "lazy", "signals"},
     {"types"},
     {"options", "results"},
     {"events"},

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from formo_lambda import FormoAnalytics
+from formo_lambda.clock import Moment, monotonic
 from formo_lambda.constants import CONNECTION_IDLE_MAX, INGEST_PATH, MAX_ANSWER_BYTES
 from formo_lambda.delivery.workers import workers
 from formo_lambda.testing import Answer, LocalCollector
@@ -128,7 +129,7 @@ def test_a_connection_idle_for_long_is_not_reused(
     """Idleness counts in wall clock, so that a freeze counts, and a clock set back is not trusted either."""
     assert 40.0 < CONNECTION_IDLE_MAX < 60.0
     send(transport)
-    transport.pool._idle[-1].used_at -= age
+    transport.pool._idle[-1].used_at = Moment(time.time() - age, monotonic())
     send(transport)
     assert collector.connections == connections
 

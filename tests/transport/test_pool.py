@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from formo_lambda.clock import NEVER, Moment, monotonic
 from formo_lambda.constants import INGEST_PATH, MAX_REQUESTS
 from formo_lambda.delivery.workers import workers
 from formo_lambda.testing import LocalCollector
@@ -255,18 +256,23 @@ def test_further_requests_open_their_own(
     assert collector.connections == len(resolution.threads) == 3
 
 
+def _ago(seconds: float) -> Moment:
+    """Return a moment so many seconds ago."""
+    return Moment(time.time() - seconds, monotonic() - seconds)
+
+
 def test_nothing_is_opened_ahead_of_a_connection_that_lies_ready(
     collector: LocalCollector, transport: HttpTransport
 ) -> None:
     """Not right after an answer, and not while a connection from before is good still."""
     status(transport)
     transport.warm(5.0)
-    transport.pool.reached_at -= 45.0
+    transport.pool.reached_at = _ago(45.0)
     transport.warm(5.0)
-    transport.pool._idle[-1].used_at -= 45.0
+    transport.pool._idle[-1].used_at = _ago(45.0)
     transport.warm(5.0)
     assert not transport.pool._ahead
-    transport.pool._idle[-1].used_at -= 45.0
+    transport.pool._idle[-1].used_at = _ago(90.0)
     transport.warm(5.0)
     assert status(transport) == 200
     assert collector.connections == 2
@@ -393,7 +399,7 @@ def test_without_workers_everything_runs_on_the_callers_thread(
     transport = transport_to(collector, submit)
     assert status(transport) == 200
     transport.close()
-    transport.pool.reached_at = 0.0
+    transport.pool.reached_at = NEVER
     transport.warm(5.0)
     assert status(transport) == 200
     assert resolution.threads == [threading.get_ident()] * 2
