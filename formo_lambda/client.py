@@ -220,6 +220,13 @@ class FormoAnalytics(EventMethods):
         state = "" if self._options.enabled else ", enabled=False"
         return f"FormoAnalytics(write_key='***', endpoint={self._options.endpoint!r}{state})"
 
+    def __copy__(self) -> typing_extensions.Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> typing_extensions.Self:
+        # A copy of what holds a client, such as settings, is to share its connections and its buffer.
+        return self
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("a FormoAnalytics cannot be pickled: it holds the write key; construct one in each process")
 

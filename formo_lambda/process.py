@@ -33,6 +33,8 @@ logger = logging.getLogger("formo_lambda")
 _registered = False
 _signal_budget: float | None = None
 _installed = False
+#: What SIGTERM does without us.
+_action: Any = signal.SIG_DFL
 _finalizes = False
 _exit_left = EXIT_BUDGET
 _exited = False
@@ -76,18 +78,19 @@ def _hook_pools() -> bool:
     Returns:
         Whether there was anything to hook.
     """
-    multiprocessing = sys.modules.get("multiprocessing.util")
-    if multiprocessing is not None:
-        multiprocessing.Finalize(None, _flush_at_exit, exitpriority=0)
+    # A module that another thread is about to load lacks what it will have: the next first event finds it.
+    finalizer = getattr(sys.modules.get("multiprocessing.util"), "Finalize", None)
+    if finalizer is not None:
+        finalizer(None, _flush_at_exit, exitpriority=0)
     # Celery's own pool runs no finalizers either, but tells of the end of each process.
-    celery = sys.modules.get("celery.signals")
-    if celery is not None:
-        celery.worker_process_shutdown.connect(_flush_at_worker_exit, weak=False, dispatch_uid=__name__)
+    shutdown = getattr(sys.modules.get("celery.signals"), "worker_process_shutdown", None)
+    if shutdown is not None:
+        shutdown.connect(_flush_at_worker_exit, weak=False)
     # RQ runs each job in a process that says nothing of its end, and ends by this call.
     rq = "RQ_JOB_ID" in os.environ and "rq" in sys.modules
     if rq:
         os._exit = functools.partial(_flush_and_leave, os._exit)
-    return multiprocessing is not None or celery is not None or rq
+    return finalizer is not None or shutdown is not None or rq
 
 
 def _flush_at_worker_exit(**_: Any) -> None:
@@ -160,15 +163,25 @@ def _flush_at_exit() -> None:
 
 def _install() -> None:
     """Handle SIGTERM, if nobody else does and Python lets us."""
-    global _installed  # noqa: PLW0603 -- see above
+    global _installed, _action  # noqa: PLW0603 -- see above
     if threading.current_thread() is not threading.main_thread():
         return
     _installed = True
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+    action = signal.getsignal(signal.SIGTERM)
+    if action is signal.SIG_DFL or _is_of_another_copy(action):
+        _action = action
         try:
             signal.signal(signal.SIGTERM, _on_sigterm)
         except ValueError:  # the main thread of a subinterpreter
             pass
+
+
+def _is_of_another_copy(action: object) -> bool:
+    """Whether a handler is that of this package, imported a second time: each flushes the clients that it knows."""
+    names = ("__module__", "__qualname__")
+    return action is not _on_sigterm and all(
+        getattr(action, name, None) == getattr(_on_sigterm, name) for name in names
+    )
 
 
 def _on_sigterm(number: int, _frame: FrameType | None) -> None:
@@ -185,7 +198,7 @@ def _on_sigterm(number: int, _frame: FrameType | None) -> None:
         _flush_for_good(_signal_budget or 0.0)
     finally:
         _terminating = False
-    signal.signal(number, signal.SIG_DFL)
+    signal.signal(number, _action)
     os.kill(os.getpid(), number)
     # Only PID 1 of a container is still there: the kernel gives it no default action.
     raise SystemExit(128 + number)

@@ -11,15 +11,16 @@ def running_loop() -> Any:
 
     No loop is imported: where its module is not loaded, none of it runs.
     """
-    trio = sys.modules.get("trio.lowlevel")
-    if trio is not None:
+    # With a default: another thread may be loading the module at this moment.
+    trio_token = getattr(sys.modules.get("trio.lowlevel"), "current_trio_token", None)
+    if trio_token is not None:
         try:
-            return trio.current_trio_token()
+            return trio_token()
         except RuntimeError:  # this thread runs none
             pass
-    asyncio = sys.modules.get("asyncio.events")
-    # As get_running_loop(), but it raises nothing.
-    return None if asyncio is None else asyncio._get_running_loop()  # noqa: SLF001 -- asyncio documents it
+    # As get_running_loop(), but it raises nothing; asyncio documents it.
+    running = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
+    return None if running is None else running()
 
 
 class LoopLatch:

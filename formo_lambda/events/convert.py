@@ -185,7 +185,9 @@ def _record(value: Any) -> Any:
     """Convert objects with declared fields: dataclasses, pydantic models (of version 2, then 1), attrs classes."""
     kind = type(value)
     if hasattr(kind, "__dataclass_fields__"):
-        return {field.name: getattr(value, field.name) for field in sys.modules["dataclasses"].fields(value)}
+        from dataclasses import fields  # noqa: PLC0415 -- loaded, since the value exists
+
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     if hasattr(kind, "__pydantic_validator__"):
         return value.model_dump()
     if hasattr(kind, "__fields__") and hasattr(kind, "__validators__"):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import dataclasses
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -52,6 +55,38 @@ def test_key_and_host_come_from_the_environment(monkeypatch: pytest.MonkeyPatch,
     assert client.flush().sent == 1
     assert transport.requests[0].headers["authorization"] == f"Bearer {KEY}"
     assert "http://127.0.0.1:9" in repr(client)
+
+
+class Settings(NamedTuple):
+    """What an application may keep its client in."""
+
+    client: FormoAnalytics
+
+
+@dataclasses.dataclass
+class Service:
+    """Likewise; its `asdict` copies what it holds."""
+
+    client: FormoAnalytics
+
+
+#: How libraries copy what holds a client.
+COPIES: dict[str, Callable[[FormoAnalytics], object]] = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "deepcopy of a dict": lambda client: copy.deepcopy({"client": client})["client"],
+    "deepcopy of a tuple": lambda client: copy.deepcopy(Settings(client)).client,
+    "dataclasses.asdict": lambda client: dataclasses.asdict(Service(client))["client"],
+    "dataclasses.replace": lambda client: dataclasses.replace(Service(client)).client,
+}
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_a_copy_is_the_client_itself(client: FormoAnalytics, transport: RecordingTransport, way: str) -> None:
+    """Settings and models that hold a client are copied, and go on to share its buffer and its connections."""
+    assert COPIES[way](client) is client
+    client.track("Copied")
+    assert client.flush().sent == len(transport.events) == 1
 
 
 def test_it_shows_everything_but_the_key(client: FormoAnalytics) -> None:

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from formo_lambda.testing import LocalCollector
+from tests.promises.bounds import ROOM
 from tests.promises.hosted import finish, run, start
 
 
@@ -39,9 +40,18 @@ def test_a_cold_connection_is_opened_while_the_handler_works() -> None:
         assert collector.connections == 1
 
 
-def test_closed_clients_leave_no_threads() -> None:
-    """300 clients that were made, used and closed leave no thread after a moment."""
+@pytest.mark.parametrize("way", ["one after another", "all at once", "in invocations"])
+def test_closed_clients_give_everything_back(way: str) -> None:
+    """300 clients that were made, used and closed leave neither a thread nor a socket after a second."""
     with LocalCollector() as collector:
-        (counted,) = run("threads", "clients", 300, url=collector.url, seconds=50.0)
+        (counted,) = run("threads", "clients", way, url=collector.url, seconds=50.0)
         assert counted["sent"] == len(collector.events) == 300
-        assert counted["alive"] == 0, counted
+    assert (counted["alive"], counted["sockets"]) == (0, 0), counted
+    assert counted["seconds"] < 1.0 + ROOM
+
+
+def test_a_client_that_is_dropped_warns_of_nothing() -> None:
+    """Its connections are the process's, and go on: no ResourceWarning comes, at the end of the process either."""
+    with LocalCollector() as collector:
+        assert run("unclosed", url=collector.url) == [9]
+        assert len(collector.events) == 10

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import pickle
 import traceback
@@ -37,11 +36,11 @@ def test_the_client_does_not_show_it(client: FormoAnalytics, show: Callable[[obj
     assert KEY not in show(client)
 
 
-@pytest.mark.parametrize("take", [pickle.dumps, copy.copy, copy.deepcopy])
-def test_a_client_is_not_copied_or_pickled(client: FormoAnalytics, take: Callable[[object], object]) -> None:
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_client_is_not_pickled(client: FormoAnalytics, protocol: int) -> None:
     """The attempt fails with a TypeError that does not tell the key either."""
     with pytest.raises(TypeError) as caught:
-        take(client)
+        pickle.dumps(client, protocol)
     assert KEY not in "".join(traceback.format_exception(caught.value))
 
 

@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 import time
+from pathlib import Path
 
 from tests.promises.programs.thread_starts import Starts
 
@@ -63,17 +64,42 @@ def cold() -> None:
     print(json.dumps({"started": starts.count, "sent": analytics.stats.sent}))
 
 
-def clients(count: int) -> None:
-    """Print what clients that were used and closed have left."""
+def sockets() -> int:
+    """Count the sockets that are open."""
+    found = 0
+    for path in Path("/proc/self/fd").iterdir():
+        try:
+            found += str(path.readlink()).startswith("socket:")
+        except FileNotFoundError:  # it was closed meanwhile
+            pass
+    return found
+
+
+def clients(way: str) -> None:
+    """Print what 300 clients that were used and closed have left."""
+    before = sockets()
     sent = 0
-    for _ in range(count):
-        analytics = FormoAnalytics()
-        analytics.track("Swap")
-        sent += analytics.close().sent
+    together = [FormoAnalytics() for _ in range(300)] if way == "all at once" else []
+    for client in together:
+        client.track("Swap")
+    for number in range(300):
+        analytics = together[number] if together else FormoAnalytics()
+        if way == "in invocations":
+            with analytics.invocation():
+                analytics.track("Swap")
+        elif not together:
+            analytics.track("Swap")
+        analytics.close()
+        sent += analytics.stats.sent
     left = alive()
     seconds = wait_until_alone(2.5)
-    print(json.dumps({"left": left, "alive": alive(), "seconds": round(seconds, 2), "sent": sent}))
+    counted = {"left": left, "alive": alive(), "sockets": sockets() - before}
+    print(json.dumps({**counted, "seconds": round(seconds, 2), "sent": sent}))
 
 
 if __name__ == "__main__":
-    globals()[sys.argv[1]](*map(int, sys.argv[2:]))
+    called, *arguments = sys.argv[1:]
+    if called == "clients":
+        clients(*arguments)
+    else:
+        globals()[called](*map(int, arguments))
