@@ -32,6 +32,7 @@ class _QueueFlush:
 
     Attributes:
         until: When the wait ends, as far as is known.
+        left: Whether it is not waited for any more, and goes on.
     """
 
     def __init__(self, queue: EventQueue, deadline: Deadline, tally: Tally) -> None:
@@ -44,6 +45,7 @@ class _QueueFlush:
         self._probe: Request | None = None
         self._probing = False
         self.until = deadline
+        self.left = False
 
     def begin(self, buffers: Sequence[Buffer], closing: Sequence[Buffer]) -> None:
         """Take what is to be sent out of its buffers.
@@ -106,7 +108,7 @@ class _QueueFlush:
 
     def leave(self) -> None:
         """Stop waiting: what is under way and what waits is sent without this flush."""
-        self._tally.finished = True
+        self._tally.finished = self.left = True
 
     def finish(self) -> FlushResult:
         """End the flush, and return what it says."""
@@ -183,30 +185,28 @@ class Flush:
             raise
 
     def give_up(self) -> None:
-        """End all flushes because of an exception that a signal handler raised."""
+        """End all flushes because of an exception that a signal handler raised; those that were left go on."""
         for flush in self._flushes:
-            flush.finish()
+            if not flush.left:
+                flush.finish()
 
-    async def wait_async(self, error: BaseException | None = None) -> FlushResult:
+    async def wait_async(self) -> FlushResult:
         """Have workers send, await the outcome without occupying the event loop, and return it.
 
-        Args:
-            error: What ended the invocation, if it failed. Where that is a cancellation, a further one does not end the
-                wait, which is bounded: the caller is going to raise the first, and events would be left behind.
+        A cancellation ends the wait: what it waited for is sent without it.
         """
         flushes = [flush for flush in self._flushes if flush.needed]
         loop = running_loop() if flushes else None
         if loop is None:  # nothing to wait for, or another kind of event loop: bounded all the same
             return self.wait()
         latch = LoopLatch(loop)
-        shield = latch.is_cancellation(error)
         if False in [flush.start(latch, works=False) for flush in flushes]:
             self._work(flushes)  # no worker can be started
             return self._conclude()
         try:
             for flush in flushes:
                 while flush.goes_on():
-                    await latch.wait(flush.until.remaining(), shield=shield)
+                    await latch.wait(flush.until.remaining())
         except BaseException:
             for flush in flushes:
                 flush.leave()
@@ -214,7 +214,7 @@ class Flush:
         result = self._conclude()
         if not log.lines.idle():
             log.lines.when_idle(latch)
-            await latch.wait(LOG_WAIT, shield=True)
+            await latch.wait(LOG_WAIT)
         return result
 
     def _conclude(self) -> FlushResult:

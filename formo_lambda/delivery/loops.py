@@ -47,27 +47,15 @@ class LoopLatch:
     def _set(self) -> None:
         self._event.set()
 
-    def is_cancellation(self, error: BaseException | None) -> bool:
-        """Whether an exception is the loop's word for a cancelled task."""
-        return isinstance(error, self._module.Cancelled if self._is_trio else self._module.CancelledError)
-
-    async def wait(self, seconds: float, *, shield: bool) -> None:
-        """Wait for a call.
-
-        Args:
-            seconds: The most seconds to wait.
-            shield: Whether a cancellation does not end the wait.
-        """
+    async def wait(self, seconds: float) -> None:
+        """Wait for a call, at most so many seconds; a cancellation ends the wait."""
         if self._is_trio:
-            with self._module.CancelScope(deadline=self._module.current_time() + seconds, shield=shield):
+            with self._module.move_on_after(seconds):
                 await self._event.wait()
         else:
             timer = self._loop.call_later(seconds, self._event.set)
             try:
                 await self._event.wait()
-            except self._module.CancelledError:
-                if not shield:
-                    raise
             finally:
                 timer.cancel()
         self._event = self._module.Event()

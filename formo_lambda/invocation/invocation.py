@@ -108,10 +108,12 @@ class Invocation:
         try:
             with _Harmless():
                 if self._end(flush, error):
-                    self.result = await flush.wait_async(error)
-        except BaseException:
+                    self.result = await flush.wait_async()
+        except BaseException as raised:
             self._leave_behind(flush, error)
-            raise
+            # Of a task that is cancelled again, as anyio does at each step, the caller raises the first cancellation.
+            if isinstance(raised, Exception) or type(raised) is not type(error):
+                raise
 
     def flush(self, *, failed: bool = False) -> None:
         """Flush what there is now and stay open: a response is about to be complete.

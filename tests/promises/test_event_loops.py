@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from formo_lambda import FormoAnalytics, formo_flush
+from formo_lambda.asgi import FormoFlushMiddleware
 from tests.benchmarks.server import FastServer
 from tests.promises.crowds import EVENTS, swap
 
@@ -156,6 +157,37 @@ def test_the_loop_is_never_blocked(client: FormoAnalytics, server: FastServer, m
     assert client.stats.sent == 80 * EVENTS + 1
     # The promise is 1 ms, which the benchmark measures: a busy machine takes the thread off its core for far longer.
     assert 0.0 < longest < 0.05
+
+
+def test_a_handler_does_not_block_the_loop(
+    client: FormoAnalytics, server: FastServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does what one invocation after another does on the loop: opening, tracking, flushing, closing the client."""
+    server.delay(0.005)
+    steps: list[float] = []
+    run = asyncio.Handle._run
+
+    def timed(handle: Any) -> None:
+        began = time.perf_counter()
+        run(handle)
+        steps.append(time.perf_counter() - began)
+
+    @formo_flush
+    async def handler() -> None:
+        swap(client)
+
+    async def main() -> None:
+        monkeypatch.setattr(asyncio.Handle, "_run", timed)
+        for number in range(200):
+            await handler()
+            if number % 20 == 0:
+                await client.aclose()
+        monkeypatch.undo()
+
+    asyncio.run(main())
+    assert client.stats.sent == 200 * EVENTS + 1
+    # Not all of them: a busy machine takes the thread off its core now and then.
+    assert sorted(steps)[len(steps) * 98 // 100] < 0.02
 
 
 @pytest.mark.parametrize("way", ["aflush", "decorated", "async with"])
@@ -334,3 +366,92 @@ def test_few_threads_work_for_many_tasks_of_other_loops(client: FormoAnalytics, 
     assert len(ids) == 40 * EVENTS
     assert sorted(server.ids()) == sorted(ids)
     assert 0 < len(most) <= _MOST_THREADS, " ".join(most)
+
+
+async def _cancelled(loop: str, call: Callable[[], Awaitable[None]]) -> None:
+    """Call something in a scope that is cancelled after 0.1 s, and at each further step."""
+    if loop != "asyncio":
+        with _library(loop).move_on_after(0.1):
+            await call()
+        return
+    task = asyncio.ensure_future(call())
+    await asyncio.sleep(0.1)
+    while not task.done():
+        task.cancel()
+        await asyncio.sleep(0)
+    assert task.cancelled()
+
+
+@pytest.mark.parametrize("way", ["decorated", "async with", "asgi"])
+@pytest.mark.parametrize("loop", ["asyncio", *_OTHER_LOOPS])
+def test_a_handler_whose_scope_is_cancelled(client: FormoAnalytics, server: FastServer, loop: str, way: str) -> None:
+    """It ends as without us, at once and by the same exception; its events are sent, and nothing spins meanwhile."""
+    server.delay(0.8)
+    ids: list[str] = []
+    raised: list[BaseException] = []
+    seen: list[BaseException] = []
+    sleep = asyncio.sleep if loop == "asyncio" else _library(loop).sleep
+
+    async def work(*_: object) -> None:
+        ids.extend(swap(client))
+        try:
+            await sleep(30.0)
+        except BaseException as error:
+            raised.append(error)
+            raise
+
+    async def scope() -> None:
+        async with client.invocation():
+            await work()
+
+    async def application() -> None:
+        await FormoFlushMiddleware(work)({"type": "http"}, sleep, sleep)
+
+    async def call() -> None:
+        try:
+            await {"decorated": formo_flush(work), "async with": scope, "asgi": application}[way]()
+        except BaseException as error:
+            seen.append(error)
+            raise
+
+    async def main() -> None:
+        began, used = time.monotonic(), time.process_time()
+        await _cancelled(loop, call)
+        assert time.monotonic() - began < 0.5
+        await sleep(0.5)
+        assert time.process_time() - used < 0.3
+
+    if loop == "asyncio":
+        asyncio.run(main())
+    else:
+        _run(loop, main)
+    assert len(raised) == 1
+    assert seen == raised
+    limit = time.monotonic() + 5.0
+    while client.stats.sent < EVENTS + 1 and time.monotonic() < limit:
+        time.sleep(0.01)
+    assert sorted(server.ids()) == sorted(ids)
+    assert client.stats.retained == 0
+
+
+def test_a_cancellation_is_never_swallowed(client: FormoAnalytics, server: FastServer) -> None:
+    """Whenever a task is cancelled that flushes, in 60 moments, it is over with that, or was over before."""
+    server.delay(0.01)
+    ids: list[str] = []
+
+    async def flushing() -> None:
+        ids.extend(swap(client))
+        await client.aflush()
+        await asyncio.sleep(30.0)
+
+    async def main() -> None:
+        for number in range(60):
+            task = asyncio.create_task(flushing())
+            await asyncio.sleep(number / 3_000)
+            assert task.cancel()
+            done, _ = await asyncio.wait([task], timeout=5.0)
+            assert done == {task}
+            assert task.cancelled()
+
+    asyncio.run(main())
+    _settled(client, server, ids)
