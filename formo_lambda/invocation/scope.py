@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
 from contextvars import ContextVar
 from itertools import count
 from typing import TYPE_CHECKING, Any
-from weakref import ref
+from weakref import WeakSet, ref
 
 from formo_lambda import forks
 from formo_lambda.delivery.tally import Tally
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("formo_lambda")
 
+#: Threads that were started while a scope with rules of its own was open, such as those of a pool.
+_started_within: WeakSet[threading.Thread] = WeakSet()
+
 
 class Scope:
     """What an event is tracked in: one call of a decorated handler, or something nested in it.
@@ -40,6 +44,8 @@ class Scope:
         early: Whether its events may leave before it ends.
         keyed: Whether it has such a key, or a scope around it has.
         buffers: The buffer of each client that wrote to it.
+        strangers: Threads that no invocation started. Their events do not follow the rules of this scope, and only
+            where it has some (a key, or events that may be discarded) are they of interest.
         closed: Whether it is over.
         reference: A weak reference to it.
     """
@@ -56,6 +62,7 @@ class Scope:
         "keyed",
         "outer",
         "reference",
+        "strangers",
     )
 
     def __init__(
@@ -80,6 +87,11 @@ class Scope:
         self._ordinals: dict[tuple[str, str, str], count[int]] = {}
         self._tallies: dict[EventQueue, Tally] = {}
         self.reference: ref[Any] = ref(self, _forget)
+        self.strangers: set[threading.Thread] = set()
+        if outer is None and (self.keyed or not self.early):
+            self.strangers.update(thread for thread in threading.enumerate() if thread not in _started_within)
+            # Also a thread of a server's that it has started for this very call.
+            self.strangers.add(threading.current_thread())
 
     def buffer_of(self, queue: EventQueue) -> Buffer:
         """Return the buffer of one client in this scope, made at its first event."""
@@ -160,6 +172,9 @@ class Scope:
         self.closed = True
         _open.pop(self.reference, None)
         forget_stock()
+        if self.strangers:
+            for thread in set(threading.enumerate()) - self.strangers:
+                _started_within.add(thread)
         outer = _first_open(self.outer)
         for queue, buffer in list(self.buffers.items()):
             if not keep:
@@ -244,14 +259,16 @@ def current_scope() -> Scope | None:
     """Return the scope an event tracked here belongs to, or None for the client's own buffer.
 
     Without a scope of its own (a bare worker thread, a late task) code belongs to the only open invocation of the
-    process, if there is exactly one.
+    process, if there is exactly one; but code of a thread that no invocation started does not belong to one that may
+    discard its events, or derives their ids: what it tracks only leaves with the flush of that one.
     """
     scope = _first_open(_current.get())
     if scope is None and _open:
         candidates = list(_open)
         if len(candidates) == 1:
             only: Scope | None = candidates[0]()
-            return only
+            is_strange = only is not None and only.strangers and threading.current_thread() in only.strangers
+            return None if is_strange else only
     return scope
 
 

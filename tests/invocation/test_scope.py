@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import queue
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal
@@ -17,8 +18,11 @@ from tests.client.recorded import names
 from tests.promises.faults.waiting import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from formo_lambda import FormoAnalytics
     from formo_lambda.invocation.invocation import Invocation
+    from formo_lambda.options import OnException
     from formo_lambda.testing import RecordingTransport
     from tests.client.recorded import MakeClient
 
@@ -150,6 +154,116 @@ def test_a_pool_thread_belongs_to_the_only_open_invocation(
             assert run.result is not None
             assert run.result.sent == 1
     assert names(transport) == ["Worker 0", "Worker 1", "Worker 2"]
+
+
+class Background:
+    """A thread of the application's that is there before any invocation, and does what it is given."""
+
+    def __init__(self) -> None:
+        self._calls: queue.Queue[Callable[[], object] | None] = queue.Queue()
+        self._done: queue.Queue[object] = queue.Queue()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def __enter__(self) -> Callable[[Callable[[], object]], object]:
+        return self.call
+
+    def __exit__(self, *_: object) -> None:
+        self._calls.put(None)
+        self._thread.join()
+
+    def call(self, call: Callable[[], object]) -> object:
+        """Have something called there, and return what it returns."""
+        self._calls.put(call)
+        return self._done.get(timeout=10.0)
+
+    def _run(self) -> None:
+        while (call := self._calls.get()) is not None:
+            self._done.put(call())
+
+
+def test_an_event_of_a_strangers_thread_leaves_with_the_only_open_invocation(
+    client: FormoAnalytics, transport: RecordingTransport
+) -> None:
+    """What the application tracks on a thread of its own need not wait for an invocation of its own."""
+    with Background() as background:
+        for options in ({}, {"on_exception": "discard"}, {"idempotency_key": "job"}):
+            with client.invocation(**options) as run:  # type: ignore[arg-type] # one of each type
+                background(lambda: client.track("Background"))
+            assert run.result is not None
+            assert (run.result.sent, client.stats.buffered) == (1, 0)
+    assert names(transport) == ["Background"] * 3
+
+
+@pytest.mark.parametrize("rule", ["discard", lambda error: False])
+def test_an_event_of_a_strangers_thread_is_not_discarded(
+    client: FormoAnalytics, transport: RecordingTransport, rule: OnException
+) -> None:
+    """A failed invocation takes its own events with it, those of threads that it started among them, and no others."""
+    with Background() as background:
+        run = client.invocation(on_exception=rule)
+        with pytest.raises(ZeroDivisionError), run:
+            client.track("Handler's")
+            background(lambda: client.track("Background"))
+            run_in_thread(lambda: client.track("Worker's"))
+            raise ZeroDivisionError
+    assert run.result is not None
+    assert (run.result.sent, run.result.discarded) == (1, 2)
+    assert names(transport) == ["Background"]
+
+
+def test_an_event_of_a_strangers_thread_has_no_derived_id(client: FormoAnalytics) -> None:
+    """A repeated invocation derives the same ids, whatever happens on other threads; theirs are random each time."""
+
+    def handle(track: Callable[[Callable[[], object]], object] | None) -> tuple[list[object], object]:
+        with client.invocation(idempotency_key="job"):
+            ids: list[object] = [client.track("Seen")]
+            others = track(lambda: client.track("Seen")) if track is not None else None
+            run_in_thread(lambda: ids.append(client.track("Seen")))
+            ids.append(client.track("Seen"))
+        return ids, others
+
+    with Background() as background:
+        first, one = handle(background)
+        second, other = handle(background)
+        third, _ = handle(None)
+    assert first == second == third
+    assert len({one, other, *first}) == 5
+
+
+def test_a_pool_that_an_invocation_started_belongs_to_the_next_one(client: FormoAnalytics) -> None:
+    """Its threads live on: what a later invocation has them track is its own, and is discarded with it."""
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(3):
+            run = client.invocation(on_exception="discard")
+            with pytest.raises(ZeroDivisionError), run:
+                pool.submit(client.track, "Worker's").result()
+                raise ZeroDivisionError
+            assert run.result is not None
+            assert (run.result.sent, run.result.discarded) == (0, 1)
+
+
+def test_a_task_of_the_applications_is_a_stranger(client: FormoAnalytics, transport: RecordingTransport) -> None:
+    """On the thread of the invocation itself, code without its context is other tasks', such as a heartbeat."""
+
+    async def main() -> None:
+        go = asyncio.Event()
+
+        async def heartbeat() -> None:
+            await go.wait()
+            client.track("Heartbeat")
+
+        task = asyncio.create_task(heartbeat())
+        with pytest.raises(ZeroDivisionError):
+            async with client.invocation(on_exception="discard"):
+                client.track("Handler's")
+                await asyncio.create_task(asyncio.to_thread(client.track, "Task's"))
+                go.set()
+                await task
+                raise ZeroDivisionError
+
+    asyncio.run(main())
+    assert names(transport) == ["Heartbeat"]
 
 
 def test_between_two_open_invocations_a_bare_thread_belongs_to_none(
