@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 
 #: Each makes one part of the package forget what is the parent's.
 in_child: list[Callable[[], object]] = []
-_pid = os.getpid()
+_pid = _first_pid = os.getpid()
 
 
 def check() -> None:
@@ -24,3 +25,13 @@ def check() -> None:
         _pid = os.getpid()
         for start_over in in_child:
             start_over()
+
+
+def is_uwsgi() -> bool:
+    """Whether uWSGI runs this interpreter: it forks without hooks, and has signal handlers that Python knows not of."""
+    return hasattr(sys.modules.get("uwsgi"), "worker_id")
+
+
+def lie_ahead() -> bool:
+    """Whether the server is going to fork this process without hooks: uWSGI, while it loads the application."""
+    return is_uwsgi() and os.getpid() == _first_pid and sys.modules["uwsgi"].worker_id() == 0

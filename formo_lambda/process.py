@@ -20,7 +20,8 @@ from formo_lambda.delivery import queue as queues
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.flush import Flush
 from formo_lambda.delivery.log import log
-from formo_lambda.delivery.workers import Latch, start_thread, workers
+from formo_lambda.delivery.workers import workers
+from formo_lambda.threads import Latch, start_thread
 from formo_lambda.transport.pool import close_idle
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def register(signal_budget: float | None) -> None:
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=forks.check)
         _register_snapshot_hooks()
-    if signal_budget is not None:
+    if signal_budget is not None and not forks.is_uwsgi():
         _signal_budget = signal_budget
         _install()
 
@@ -142,7 +143,8 @@ def _flush_at_exit() -> None:
     """Flush within what is left of the exit's time: where multiprocessing is loaded, its finalizers and atexit call."""
     global _exit_left, _exited  # noqa: PLW0603 -- see above
     began = monotonic()
-    budget = max(0.0, _exit_left)
+    # A finalizer at the very end must not wait: much of what a request needs is gone by then.
+    budget = 0.0 if sys.is_finalizing() else max(0.0, _exit_left)
     done = Latch()
 
     def flush() -> None:

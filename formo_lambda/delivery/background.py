@@ -16,7 +16,8 @@ from formo_lambda.delivery.log import log
 from formo_lambda.delivery.loops import running_loop
 from formo_lambda.delivery.queue import EventQueue, pending
 from formo_lambda.delivery.retry import TransientFailure
-from formo_lambda.delivery.workers import Latch, start_thread, workers
+from formo_lambda.delivery.workers import workers
+from formo_lambda.threads import Latch, get_ident, home, start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,13 +53,14 @@ class Background:
         now = monotonic()
         if not buffer.due:
             self._on_first(queue, buffer, now)
-        aged = now >= buffer.since + queue.options.flush_interval
+        # Nobody comes back to what is tracked before a fork without hooks: uWSGI's master runs no Python, to its end.
+        aged = now >= buffer.since + queue.options.flush_interval or forks.lie_ahead()
         if buffer.early and (buffer.full or aged):
             self.send_early(queue, buffer, now)
         elif buffer.full and not buffer.early and not queue.busy_here():
             queue.shed(buffer)
             self.tell(queue)
-        elif now >= buffer.due:  # an invocation that goes on
+        elif buffer.events and now >= buffer.due:  # an invocation that goes on
             buffer.due = buffer.since + queue.options.flush_interval
             watcher.watch(queue, buffer)
 
@@ -88,7 +90,11 @@ class Background:
         if queue.busy_here():
             return  # A signal handler amid a change of the queue: the next event is told of, too.
         queue.put_early(buffer, now)
-        if queue.crowded() and running_loop() is None:
+        if forks.lie_ahead():
+            end = Deadline.after(TRACK_WAIT)
+            while self.send_next(queue, None, end):
+                pass
+        elif queue.crowded() and running_loop() is None:
             self._wait_for_room(queue)
         self.tell(queue)
 
@@ -135,7 +141,7 @@ class Background:
 
     def _send(self, queue: EventQueue, request: Request, *, on_worker: bool) -> None:
         """Send a request, and end it. What is raised passes on a caller's thread, and is a failure on a worker."""
-        request.thread = threading.get_ident()
+        request.thread = get_ident()
         request.started = monotonic()
         try:
             failure = self._sender.send(request)
@@ -157,7 +163,7 @@ class Background:
             if not workers.submit(send, group=queue.endpoint):
                 send(on_worker=False)
         except BaseException:
-            if probe.thread in (-1, threading.get_ident()):  # else a worker has it
+            if probe.thread in (-1, get_ident()):  # else a worker has it
                 queue.interrupt(probe, monotonic())
             raise
 
@@ -211,6 +217,7 @@ class Watcher:
         self._lock = threading.RLock()
         #: Ends the sleep of the thread; None where there is none.
         self._latch: Latch | None = None
+        self._home: object = None
         self._lent: deque[Callable[[], object]] = deque()
         self._thread = 0
         self._stays = False
@@ -227,12 +234,14 @@ class Watcher:
         due = self._due() if pending or self._buffers else float("inf")
         if due == float("inf"):
             return  # A thread that sleeps finds that out by itself.
+        here = home()
         with self._lock:
             latch = self._latch
             if latch is not None and due < self._until:
                 latch()
-            if latch is not None:
+            if latch is not None and self._home == here:
                 return
+            self._home = here
             latch = self._latch = Latch()  # set before the thread starts: it may end before `start_thread` returns
         started = False
         try:
@@ -244,7 +253,7 @@ class Watcher:
     def lend(self, task: Callable[[], object]) -> bool:
         """Have the thread run something now; return False where there is no thread, and on the thread itself."""
         with self._lock:
-            if self._latch is None or self._thread == threading.get_ident():
+            if self._latch is None or self._thread == get_ident():
                 return False
             self._stays = True  # No other can be started: it is the last one there is.
             self._lent.append(task)
@@ -259,11 +268,14 @@ class Watcher:
                 self._latch = None
 
     def _run(self, latch: Latch) -> None:
-        self._thread = threading.get_ident()
+        self._thread = get_ident()
         while True:
             with self._lock:
                 due = self._due()
                 if self._latch is not latch:
+                    return
+                if self._home != home():  # The next `look` starts another, which can use the sockets in force.
+                    self._latch = None
                     return
                 if due == float("inf") and not self._stays:
                     self._latch = None

@@ -8,6 +8,7 @@ from itertools import chain, starmap
 from typing import TYPE_CHECKING
 
 from formo_lambda.delivery.workers import workers
+from formo_lambda.threads import get_ident
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -53,7 +54,7 @@ class Calls:
     def idle(self) -> bool:
         """Whether no call waits or runs. On the thread of the running call that one does not count."""
         thread = self._thread
-        return thread == threading.get_ident() or (thread is None and not self._waiting)
+        return thread == get_ident() or (thread is None and not self._waiting)
 
     def when_idle(self, wake: Callable[[], object]) -> None:
         """Have a function called once no call waits or runs any more."""
@@ -81,7 +82,7 @@ class Calls:
 
     def _run(self) -> None:
         try:
-            self._thread = threading.get_ident()
+            self._thread = get_ident()
             while (call := self._next()) is not None:
                 call()
         except BaseException:

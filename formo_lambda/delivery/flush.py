@@ -10,8 +10,8 @@ from formo_lambda.constants import LOG_WAIT, PROBE_WAIT
 from formo_lambda.delivery.log import log
 from formo_lambda.delivery.loops import LoopLatch, running_loop
 from formo_lambda.delivery.tally import Outcome, Tally
-from formo_lambda.delivery.workers import Latch
 from formo_lambda.results import FlushResult
+from formo_lambda.threads import Latch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from formo_lambda import forks
 from formo_lambda.constants import LOG_BACKLOG
 from formo_lambda.delivery.calls import Calls
-from formo_lambda.delivery.workers import Latch
 from formo_lambda.signals import raised_by_signal_handler
+from formo_lambda.threads import Latch
 
 if TYPE_CHECKING:
     import weakref

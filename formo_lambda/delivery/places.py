@@ -18,6 +18,7 @@ from formo_lambda.delivery.tally import Outcome
 from formo_lambda.errors import DeliveryError
 from formo_lambda.events.times import iso_now
 from formo_lambda.results import Stats
+from formo_lambda.threads import get_ident
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -416,7 +417,7 @@ class Request:
         self.tally = tally
         self.probe = probe
         self.parts: list[Batch] = []
-        self.thread = 0 if probe else threading.get_ident()
+        self.thread = 0 if probe else get_ident()
         self.started = monotonic()
         self.background = False
         self.brief = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Protocol
 from weakref import ref
 
@@ -24,6 +23,7 @@ from formo_lambda.delivery.places import Places, Request, move
 from formo_lambda.delivery.retry import TransientFailure
 from formo_lambda.delivery.tally import Outcome, Tally
 from formo_lambda.results import Stats
+from formo_lambda.threads import get_ident
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,9 @@ _NO_ANSWER = Outcome("no answer in time", transient=True)
 
 def every_queue() -> list[EventQueue]:
     """Return every queue of the process, those with anything to deliver among them."""
-    return [queue for reference in list(_everyone) if (queue := reference()) is not None]
+    alive = [queue for reference in list(_everyone) if (queue := reference()) is not None]
+    # What is being collected has lost its references already, but a finalizer may still track.
+    return list(dict.fromkeys([*alive, *pending]))
 
 
 def _start_over_in_child() -> None:
@@ -155,7 +157,7 @@ class EventQueue(Places):
 
     def is_sent_here(self) -> bool:
         """Whether the running code interrupts a request that its own thread sends."""
-        here = threading.get_ident()
+        here = get_ident()
         return any(request.thread == here for request in list(self.in_flight))
 
     def due(self) -> float:
@@ -329,7 +331,7 @@ class EventQueue(Places):
         for batch in filter(concerns, self.waiting):
             batch.answer_to(tally)
             batch.deadline = _later(batch.deadline, deadline)
-        here = threading.get_ident()
+        here = get_ident()
         taken_over: list[Batch] = []
         for request in list(self.in_flight):
             for part in filter(concerns, request.in_flight()):

@@ -1,12 +1,7 @@
-"""Short-lived threads of the process, for what must run beside the caller.
-
-Nothing of `threading` is bound at import: gevent may replace it later, and a thread that lives then must still find
-what it was made with.
-"""
+"""Short-lived threads of the process, for what must run beside the caller."""
 
 from __future__ import annotations
 
-import _thread
 import logging
 import sys
 import threading
@@ -15,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from formo_lambda import forks
 from formo_lambda.constants import LOCK_WAIT, MAX_REQUESTS, WORKER_IDLE
+from formo_lambda.threads import Latch, get_ident, home, start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -24,51 +20,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("formo_lambda")
 
 
-class Latch:
-    """Lets one thread wait until another calls it. A call before the wait counts; several count as one."""
-
-    __slots__ = ("_lock",)
-
-    def __init__(self) -> None:
-        self._lock = _thread.allocate_lock()
-        self._lock.acquire()
-
-    def __call__(self) -> None:
-        """End the wait, or the next one."""
-        try:
-            self._lock.release()
-        except RuntimeError:  # it was called already
-            pass
-
-    def wait(self, seconds: float) -> bool:
-        """Wait for a call; return whether it came in time."""
-        return self._lock.acquire(timeout=max(0.0, seconds))
-
-
-def start_thread(target: Callable[[], object], name: str) -> bool:
-    """Start a daemon thread; return False where none can be started.
-
-    That is: while the interpreter ends, under Pyodide, in a subinterpreter without daemon threads, out of threads.
-    """
-    if sys.is_finalizing():
-        return False
-    try:
-        _Thread(target=target, name=name, daemon=True).start()
-    except RuntimeError:
-        return False
-    return True
-
-
-class _Thread(threading.Thread):
-    """A thread that can end after gevent has replaced what identifies threads."""
-
-    def _delete(self) -> None:
-        try:
-            super()._delete()  # type: ignore[misc] # not in the stubs
-        except KeyError:
-            pass
-
-
 class _Worker:
     """One thread, and what it is given to do.
 
@@ -76,9 +27,10 @@ class _Worker:
         given: One task and its group. Popped by the one who runs it, or takes it back.
     """
 
-    __slots__ = ("given", "latch")
+    __slots__ = ("given", "home", "latch")
 
     def __init__(self, given: list[tuple[Task, Hashable]]) -> None:
+        self.home = home()
         self.latch = Latch()
         self.given = given
 
@@ -98,7 +50,6 @@ class Workers:
     def _start_over(self) -> None:
         # Reentrant, because a signal handler may submit a task on top of a frame that does.
         self._lock = threading.RLock()
-        self._starter = _thread.start_new_thread
         self._idle: list[_Worker] = []
         self._running: dict[Hashable, int] = {}
         self._backlog: dict[Hashable, deque[Task]] = {}
@@ -117,8 +68,8 @@ class Workers:
         """
         if self._lock._is_owned():  # type: ignore[attr-defined] # noqa: SLF001 -- as threading.Condition asks it
             return False  # A signal handler or a finalizer on top of this very code: the caller does without.
-        if not self._is_free():
-            return False
+        if sys.is_finalizing() or not self._is_free():
+            return False  # The interpreter lets no other thread run any more, those that wait for a task included.
         given = [(task, group)]
         counted = False
         try:
@@ -129,12 +80,10 @@ class Workers:
                     return True
                 counted = True
                 self._running[group] = running + 1
-                if _thread.start_new_thread is not self._starter:
-                    # gevent has replaced it. What a thread from before opens cannot be used by those that come now.
-                    self._starter = _thread.start_new_thread
-                    self._idle = []
-                if self._idle:
-                    worker = self._idle.pop()
+                here = home()
+                worker = next((idle for idle in self._idle if idle.home == here), None)
+                if worker is not None:
+                    self._idle.remove(worker)
                     worker.given = given
                     worker.latch()
                     return True
@@ -159,7 +108,7 @@ class Workers:
 
     def submit_for_caller(self, task: Task, group: Hashable) -> bool:
         """Have a task run on a worker that a caller can abandon; return False on a worker, which needs no other."""
-        return threading.get_ident() not in self._threads and self.submit(task, group)
+        return get_ident() not in self._threads and self.submit(task, group)
 
     def dismiss(self) -> None:
         """End the workers that have nothing to do."""
@@ -208,7 +157,7 @@ class Workers:
 
     def _work(self, worker: _Worker) -> None:
         """Run what the worker is given until nothing comes for a while."""
-        me, threads = threading.get_ident(), self._threads
+        me, threads = get_ident(), self._threads
         threads.add(me)
         while self._take(worker.given, worker):
             # A call may be of a task that was taken just before the wait: then nothing is given, too.

@@ -226,12 +226,14 @@ class _Bounded:
         until: The moment by which the exchange must have ended, in seconds of the monotonic clock.
         used_at: When the last exchange ended.
         address: The address of the host that is tried first, if it is one; once there is a connection, the one it has.
+        home: Where it was opened, and can be used.
     """
 
     response_class: type[http.client.HTTPResponse] = _FinalResponse
     until: float = 0.0
     used_at: Moment = NEVER
     address: str | None = None
+    home: object = None
     port: int
     sock: Any
     timeout: float | None

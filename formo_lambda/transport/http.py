@@ -81,6 +81,8 @@ class HttpTransport:
             raise TransportError(
                 "this platform has no sockets: pass FormoAnalytics a transport= of your own", retry=False
             )
+        if sys.is_finalizing():  # urllib3 has to import for each answer
+            raise TransportError("the interpreter is ending", retry=False)
         handled = sys.exc_info()[1]
         until = monotonic() + timeout
         requests = 1

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import _thread
 import codecs
+import importlib
 import os
 from collections import deque
 from typing import TYPE_CHECKING
 
-from urllib3.util.ssl_ import create_urllib3_context
-
 from formo_lambda import forks
 from formo_lambda.clock import NEVER, Moment, monotonic
 from formo_lambda.constants import CONNECTION_IDLE_MAX, MAX_REQUESTS
+from formo_lambda.threads import Latch, home
 from formo_lambda.transport.connection import BoundedConnection, BoundedHTTPConnection, BoundedHTTPSConnection
 from formo_lambda.transport.protocol import Endpoint
 
@@ -42,12 +41,12 @@ class _Opening:
 
     def __init__(self, connection: BoundedConnection, *, claimed: bool) -> None:
         self._connection = connection
+        self.home = connection.home = home()
         self.claimed = claimed
         self.error: BaseException | None = None
         # Popped by the one who gets the connection: whoever waits, or the pool.
         self._opened: list[BoundedConnection] = []
-        self._done = _thread.allocate_lock()
-        self._done.acquire()
+        self._done = Latch()
 
     def run(self, pool: Pool) -> None:
         """Open it."""
@@ -68,10 +67,7 @@ class _Opening:
 
     def end(self) -> None:
         """Have nobody wait for it any longer: it has ended, or may never begin."""
-        try:
-            self._done.release()
-        except RuntimeError:  # nobody does
-            pass
+        self._done()
 
     def wait(self, pool: Pool, until: float) -> BoundedConnection | None:
         """Wait until it is open; return None if it could not be opened, or was taken before it was claimed.
@@ -81,7 +77,7 @@ class _Opening:
         """
         opened = False
         try:
-            opened = self._done.acquire(timeout=max(0.0, until - monotonic()))
+            opened = self._done.wait(until - monotonic())
         finally:
             if not opened:  # in time, or at all, if a signal handler raises
                 self.leave(pool)
@@ -131,7 +127,8 @@ class Pool(Endpoint):
             except IndexError:
                 return None
             try:
-                if connection.used_at.age() < CONNECTION_IDLE_MAX and connection.sock.is_quiet():
+                fresh = connection.used_at.age() < CONNECTION_IDLE_MAX
+                if fresh and connection.home == home() and connection.sock.is_quiet():
                     return connection
             except BaseException:
                 connection.close()
@@ -153,6 +150,8 @@ class Pool(Endpoint):
                 opening = self._ahead.pop()
             except IndexError:  # another thread has it
                 break
+            if opening.home != home():
+                continue
             opening.claimed = True
             connection = opening.wait(self, until)
             if connection is not None:
@@ -221,16 +220,22 @@ class Pool(Endpoint):
         if not self._secure:
             connection = BoundedHTTPConnection(host, port)
         else:
-            if self._context is None:
-                context = create_urllib3_context()
-                context.load_default_certs()
-                self._context = context
-            connection = BoundedHTTPSConnection(host, port, ssl_context=self._context)
+            connection = BoundedHTTPSConnection(host, port, ssl_context=self._tls())
             if proxy:
                 connection.set_tunnel(self._host, self._port, headers=proxy.headers)
         connection.bound(until)
         connection.address = self.address
         return connection
+
+    def _tls(self) -> ssl.SSLContext:
+        """Return what TLS is spoken with; a new one once gevent or eventlet has replaced its class."""
+        module = importlib.import_module("ssl")  # not every platform has it
+        context = self._context
+        if context is None or not isinstance(context, module.SSLContext):
+            # Not urllib3's: its class is the one from before, which recurses without end once it is replaced.
+            context = self._context = module.create_default_context()
+            context.hostname_checks_common_name = False
+        return context
 
 
 #: The pools of this process, by what makes their connections what they are.

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from formo_lambda import forks
+from formo_lambda import threads as threads_module
 from formo_lambda.constants import MAX_REQUESTS, WORKER_IDLE
 from formo_lambda.delivery import workers as module
-from formo_lambda.delivery.workers import Latch, Workers
+from formo_lambda.delivery.workers import Workers
+from formo_lambda.threads import Latch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -296,7 +298,7 @@ def test_without_threads_a_task_is_refused(workers: Workers, monkeypatch: pytest
     """The caller is told, the task never runs, and the place in the group is free once there are threads again."""
     ran: list[str] = []
     with monkeypatch.context() as patch:
-        patch.setattr(module._Thread, "start", out_of_threads)
+        patch.setattr(threads_module._Thread, "start", out_of_threads)
         assert not any(workers.submit(lambda: ran.append("refused"), "group", limit=1) for _ in range(3))
     assert workers.submit(lambda: ran.append("taken"), "group", limit=1)
     assert until(lambda: ran and not workers._running)
@@ -339,7 +341,7 @@ def test_what_waits_behind_a_refused_task_runs(workers: Workers, monkeypatch: py
         out_of_threads(thread)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module._Thread, "start", fail)
+        patch.setattr(threads_module._Thread, "start", fail)
         answers.append(workers.submit(lambda: None, "group", limit=1))
     assert answers[-1] is False
     assert until(lambda: not workers._running, 0.5)

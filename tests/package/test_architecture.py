@@ -18,7 +18,7 @@ NAME = PACKAGE.name
 #: A part imports from the levels below its own, and from nothing beside or above it.
 LEVELS: list[set[str]] = [
     {"clock", "constants", "errors", "forks", "lazy", "signals"},
-    {"types"},
+    {"threads", "types"},
     {"options", "results"},
     {"events"},
     {"context", "event_methods", "transport"},

@@ -120,23 +120,13 @@ def test_the_modules_go(earlier: list[str]) -> None:
         assert sent <= len(arrived)
 
 
-@pytest.mark.parametrize("earlier", ["nothing", "tracked", "flushed", "handled"])
-def test_a_late_gevent_patch(earlier: str) -> None:
-    """Whatever was done before gevent replaced threads, locks and sockets, requests go on and are delivered."""
-    pytest.importorskip("gevent", reason="gevent is a tool of development")
-    with LocalCollector() as collector:
-        before = 0 if earlier == "nothing" else 1
-        (said,) = run("late_gevent", earlier, url=collector.url, seconds=15.0)
-        assert said == {"ok": True, "sent": 10 + before, "retained": 0}
-        assert names(collector) == {"After": 10, **({"Before": 1} if before else {})}
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform does not fork")
+@pytest.mark.parametrize("library", ["PyDLL", "CDLL"])
 @pytest.mark.parametrize(("earlier", "parents"), [("nothing", 2), ("tracked", 4), ("flushed", 4), ("pending", 6)])
-def test_a_fork_without_hooks(earlier: str, parents: int) -> None:
+def test_a_fork_without_hooks(earlier: str, parents: int, library: str) -> None:
     """A child that C code has forked delivers its own events and not its parent's, which the parent delivers."""
     with LocalCollector() as collector:
-        child, parent, end = run("bare_fork", earlier, url=collector.url)
+        child, parent, end = run("bare_fork", earlier, library, url=collector.url)
         assert end == {"child ended": 0}
         assert child == {"in": "child", "ok": True, "flushed": 1, "sent": 3}
         assert parent == {"in": "parent", "ok": True, "flushed": 1, "sent": parents}

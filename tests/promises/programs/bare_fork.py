@@ -37,8 +37,8 @@ def child() -> None:
     os._exit(0)
 
 
-def main(earlier: str) -> None:
-    """Do what the argument says, fork, and go on."""
+def main(earlier: str, library: str) -> None:
+    """Do what the argument says, fork by a library with the interpreter's lock held (PyDLL) or free, and go on."""
     if earlier in {"flushed", "pending"}:
         handler({}, None, "Parent")
         analytics.track("Parent")
@@ -46,8 +46,7 @@ def main(earlier: str) -> None:
     if earlier in {"pending", "tracked"}:
         analytics.track("Parent")
         analytics.track("Parent")
-    # It holds the interpreter's lock while it forks, as the servers do that fork this way.
-    pid = ctypes.PyDLL(None).fork()
+    pid = getattr(ctypes, library)(None).fork()
     if pid == 0:
         child()
     _, status = os.waitpid(pid, 0)
@@ -59,4 +58,4 @@ def main(earlier: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
