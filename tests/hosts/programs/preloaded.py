@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda import FormoAnalytics
@@ -11,11 +10,9 @@ from formo_lambda import FormoAnalytics
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-#: A setting of gunicorn's, which reads this module: no socket in the user's home.
-control_socket_disable = True
-
 analytics = FormoAnalytics()
-analytics.track("Loaded", properties={"process": os.getpid()})
+for _ in range(int(os.environ.get("EVENTS_AT_LOADING", "1"))):
+    analytics.track("Loaded", properties={"process": os.getpid()})
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
@@ -26,8 +23,3 @@ def application(environ: dict[str, Any], start_response: Callable[..., object]) 
     analytics.track("Left Over", properties={"process": os.getpid()})
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [str(run.result.ok).encode()]
-
-
-def post_worker_init(worker: object) -> None:
-    """Be gunicorn's hook: say that a worker handles signals now. One that comes earlier, gunicorn itself loses."""
-    print("initialised", file=sys.stderr, flush=True)
