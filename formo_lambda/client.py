@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -62,7 +61,8 @@ class FormoAnalytics(EventMethods):
         channel: Where its events come from: "server", "api" (clients of your own API), or "import" (past events).
 
     Raises:
-        ConfigurationError: An option breaks its rule, or there is no write key.
+        ConfigurationError: An option breaks its rule, there is no write key, or a variable of the environment names a
+            proxy or authorities of certificates that cannot be used.
     """
 
     def __init__(
@@ -85,8 +85,11 @@ class FormoAnalytics(EventMethods):
         json_default: Callable[[object], object] | None = None,
         channel: Channel = "server",
     ) -> None:
+        # No local has the key from here on: reporters show those of whatever raises.
+        key = None if write_key is None else options.WriteKey(write_key)
+        del write_key
         self._options = options.resolve(
-            write_key=write_key,
+            write_key=key,
             api_host=api_host,
             enabled=enabled,
             flush_at=flush_at,
@@ -108,7 +111,7 @@ class FormoAnalytics(EventMethods):
         from formo_lambda.delivery.open import open_queue  # noqa: PLC0415
         from formo_lambda.invocation import invocation  # noqa: PLC0415
 
-        self._platform = platforms.detect(os.environ)
+        self._platform = platforms.detect()
         self._queue: EventQueue = open_queue(
             self._options, transport, serverless=self._platform.serverless, on_first_event=process.on_first_event
         )
@@ -217,6 +220,8 @@ class FormoAnalytics(EventMethods):
         await self.aclose()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_options"):  # while its options are checked
+            return "FormoAnalytics(write_key='***')"
         state = "" if self._options.enabled else ", enabled=False"
         return f"FormoAnalytics(write_key='***', endpoint={self._options.endpoint!r}{state})"
 

@@ -38,14 +38,14 @@ class ValidationError(FormoError, ValueError):
 
 
 class ConfigurationError(FormoError, ValueError):
-    """One option of the client breaks a rule.
+    """One option of the client, or a variable of the environment, breaks a rule.
 
     Args:
-        option: The option's Python name.
+        option: The option's Python name, or the variable's.
         reason: The rule and, where there is one, the remedy. It never quotes a secret.
     """
 
-    #: The option's Python name.
+    #: The option's Python name, or the variable's.
     option: str
     #: The rule that was broken, and the remedy.
     reason: str

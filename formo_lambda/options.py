@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, NoReturn, TypeVar
 
 from formo_lambda.constants import (
@@ -27,16 +27,32 @@ Word = TypeVar("Word", bound=str)
 
 
 class WriteKey:
-    """The write key: shown masked, never pickled, revealed only to the request header."""
+    """The write key: shown masked, never pickled, revealed only to the request header.
+
+    It is made of what the user gave before that is checked: reporters show the locals of whatever raises.
+
+    Args:
+        value: The key. A newline at its end, as files have it, does not count.
+    """
 
     __slots__ = ("_value",)
 
-    def __init__(self, value: str) -> None:
-        self._value = value
+    def __init__(self, value: object) -> None:
+        key = plain(value)
+        self._value = key.rstrip("\r\n") if isinstance(key, str) else None
+
+    def __bool__(self) -> bool:
+        """Whether it is not empty."""
+        return self._value != ""
+
+    def is_valid(self) -> bool:
+        """Whether it can go into a header."""
+        key = self._value
+        return key is not None and key.isascii() and key.isprintable() and " " not in key
 
     def reveal(self) -> str:
         """Return the key itself, for the Authorization header."""
-        return self._value
+        return self._value or ""
 
     def __repr__(self) -> str:
         return "WriteKey('***')"
@@ -87,7 +103,7 @@ class Options(NamedTuple):
 
 def resolve(
     *,
-    write_key: str | None,
+    write_key: WriteKey | None,
     api_host: str | None,
     enabled: bool | None,
     flush_at: int,
@@ -102,17 +118,18 @@ def resolve(
     on_invalid: OnInvalid,
     json_default: Callable[[object], object] | None,
     channel: str,
-    environ: Mapping[str, str] = os.environ,
+    getenv: Callable[[str], str | None] = os.getenv,
 ) -> Options:
     """Check every option; what is not given comes from the environment.
 
     Raises:
         ConfigurationError: An option breaks its rule; the message names the range and the remedy.
     """
-    on = _switch("enabled", enabled) if enabled is not None else not _is_set(environ, ENV_DISABLED)
+    # One variable at a time: reporters show the locals of what raises, and the environment is full of secrets.
+    on = _switch("enabled", enabled) if enabled is not None else not _is_set(getenv(ENV_DISABLED))
     return Options(
-        write_key=_write_key(write_key, environ, required=on),
-        endpoint=_endpoint(api_host, environ),
+        write_key=_write_key(WriteKey(getenv(ENV_WRITE_KEY) or "") if write_key is None else write_key, required=on),
+        endpoint=_endpoint(api_host, getenv),
         flush_at=_whole("flush_at", flush_at, 1, MAX_BATCH_EVENTS, "events"),
         flush_interval=_seconds("flush_interval", flush_interval, 1, 300),
         max_queue_size=_whole("max_queue_size", max_queue_size, 1_000, 500_000, "bytes"),
@@ -126,7 +143,7 @@ def resolve(
         on_invalid=_choice("on_invalid", on_invalid, ("raise", "log")),
         json_default=_callable("json_default", json_default),
         channel=_choice("channel", channel, CHANNELS),
-        debug=_is_set(environ, ENV_DEBUG),
+        debug=_is_set(getenv(ENV_DEBUG)),
     )
 
 
@@ -188,13 +205,24 @@ def checked_transport(value: Any) -> Any:
     return value
 
 
-def _is_set(environ: Mapping[str, str], name: str) -> bool:
-    return environ.get(name, "").strip().lower() not in ("", "0", "false", "no", "off")
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine: localhost, 127.0.0.0/8 or ::1."""
+    if host == "localhost":
+        return True
+    from ipaddress import ip_address  # noqa: PLC0415 -- few hosts are asked for
+
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
-def _write_key(given: str | None, environ: Mapping[str, str], *, required: bool) -> WriteKey | None:
-    key = environ.get(ENV_WRITE_KEY) if given is None else plain(given)
-    if key == "" or (key is None and given is None):
+def _is_set(value: str | None) -> bool:
+    return (value or "").strip().lower() not in ("", "0", "false", "no", "off")
+
+
+def _write_key(key: WriteKey, *, required: bool) -> WriteKey | None:
+    if not key:
         if not required:
             return None
         raise ConfigurationError(
@@ -202,38 +230,31 @@ def _write_key(given: str | None, environ: Mapping[str, str], *, required: bool)
             f"set the environment variable {ENV_WRITE_KEY} or pass it: FormoAnalytics('<YOUR_WRITE_KEY>'); "
             f"where no key exists, as in builds and tests, set {ENV_DISABLED}=1",
         )
-    if not isinstance(key, str) or not key.isascii() or not key.isprintable() or " " in key:
+    if not key.is_valid():
         raise ConfigurationError("write_key", "must be printable ASCII without blanks (copy it again)")
-    return WriteKey(key)
+    return key
 
 
-def _endpoint(given: object, environ: Mapping[str, str]) -> str:
+def _endpoint(given: object, getenv: Callable[[str], str | None]) -> str:
     """Return the ingest URL of a base URL that keeps the key from travelling in the clear."""
     from urllib.parse import urlsplit  # noqa: PLC0415 -- construction pays for it, import does not
 
     api_host = plain(given)
     if given is None or api_host == "":
-        api_host = environ.get(ENV_API_HOST) or DEFAULT_API_HOST
+        api_host = getenv(ENV_API_HOST) or DEFAULT_API_HOST
     rule = "must be a base URL: https://<host>[:port], or http:// on a loopback address"
     if not isinstance(api_host, str) or not api_host.isascii() or not api_host.isprintable() or " " in api_host:
         raise ConfigurationError("api_host", rule)
     try:
         url = urlsplit(api_host)
-        host, _ = url.hostname, url.port
+        host, port = url.hostname, url.port
     except ValueError:
         raise ConfigurationError("api_host", rule) from None
-    if not host or url.username is not None or url.query or url.fragment or "\\" in api_host:
+    if not host or port == 0 or url.username is not None or any(each in api_host for each in "?#\\"):
         raise ConfigurationError("api_host", rule)
-    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(host)):
+    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(host)):
         raise ConfigurationError("api_host", rule)
     return api_host.rstrip("/") + INGEST_PATH
-
-
-def _is_loopback(host: str) -> bool:
-    if host in ("localhost", "::1"):
-        return True
-    parts = host.split(".")
-    return len(parts) == 4 and parts[0] == "127" and all(p.isdigit() and int(p) < 256 for p in parts)
 
 
 def _whole(option: str, value: object, low: int, high: int, unit: str) -> int:

@@ -9,8 +9,9 @@ import sys
 import hypothesis
 
 # Cleaned here, not in a fixture, so that modules under collection and every child process see it clean too.
+_NETWORK = {"AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE", "SSLKEYLOGFILE"}
 for _name in list(os.environ):
-    if _name.startswith("FORMO_") or _name.lower().endswith("_proxy"):
+    if _name.startswith("FORMO_") or _name.lower().endswith("_proxy") or _name in _NETWORK:
         del os.environ[_name]
 
 # The fixtures of clients in memory; after the cleaning, because it imports the package.

@@ -30,9 +30,14 @@ def open_queue(
         transport: The user's own transport, or None for urllib3.
         serverless: Whether the platform may freeze the process between invocations: no thread watches those.
         on_first_event: Called when there is something to deliver.
+
+    Raises:
+        ConfigurationError: The environment names a proxy or authorities that cannot be used.
     """
-    http = HttpTransport(options.endpoint, workers.submit_for_caller) if transport is None else None
-    sends: Transport = transport or http  # type: ignore[assignment] # one of them there is
+    http: HttpTransport | None = None
+    if transport is None and options.enabled:  # the network of a build, where nothing is sent, may be another
+        http = HttpTransport(options.endpoint, workers.submit_for_caller)
+    sends: Transport = transport or http  # type: ignore[assignment] # one of them there is, where anything is sent
     if options.debug:
         debug.enable()
         sends = debug.LoggedTransport(sends, options.endpoint)

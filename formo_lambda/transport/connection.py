@@ -51,6 +51,7 @@ class BoundedSocket:
         sock: The socket.
         until: The moment, in seconds of the monotonic clock.
         has_body: Whether the heads of requests are followed by a body, and sent together with it.
+        layered: Whether it is TLS within TLS: what that has taken is sent, or lost.
 
     Attributes:
         until: The moment.
@@ -59,9 +60,10 @@ class BoundedSocket:
         early: What the peer said while the request was on its way.
     """
 
-    def __init__(self, sock: socket.socket, until: float, *, has_body: bool = True) -> None:
+    def __init__(self, sock: socket.socket, until: float, *, has_body: bool = True, layered: bool = False) -> None:
         self._sock = sock
         self._has_body = has_body
+        self._layered = layered
         self.until = until
         self.reusable = True
         self.early = b""
@@ -93,6 +95,10 @@ class BoundedSocket:
             data, self._head = self._head + bytes(data), b""
         view = memoryview(data).cast("B")
         self.reusable = False
+        if self._layered:
+            self.arm()
+            self._sock.sendall(view)
+            view = view[len(view) :]
         while view:
             left = _left(self.until)
             self._sock.settimeout(0.0)
@@ -219,6 +225,55 @@ class _FinalResponse(http.client.HTTPResponse):
             http.client.parse_headers(self.fp)
 
 
+class _Carrier:
+    """The connection to a proxy over TLS, as TLS to the server is spoken over it.
+
+    That makes several calls of one: the timeout that is set here is for all that follow.
+
+    Args:
+        sock: The connected socket.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock: Any = sock
+        self._until: float | None = None
+
+    def settimeout(self, timeout: float) -> None:
+        """Set the seconds within which everything has to end; 0 for not to wait."""
+        self._until = time.monotonic() + timeout if timeout else None
+        self._sock.settimeout(timeout)
+
+    def recv(self, size: int) -> bytes:
+        """Receive what there is."""
+        self._arm()
+        data: bytes = self._sock.recv(size)
+        return data
+
+    def sendall(self, data: Buffer) -> None:
+        """Send everything."""
+        view = memoryview(data)
+        while view:
+            self._arm()
+            view = view[self._sock.send(view) :]
+
+    def _arm(self) -> None:
+        if self._until is not None:
+            self._sock.settimeout(_left(self._until))
+
+    @property
+    def _io_refs(self) -> int:
+        """The readers of the socket, which keep it open: those of the TLS above it count."""
+        readers: int = self._sock._io_refs  # noqa: SLF001 -- as urllib3 counts them
+        return readers
+
+    @_io_refs.setter
+    def _io_refs(self, readers: int) -> None:
+        self._sock._io_refs = readers  # noqa: SLF001 -- likewise
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
 class _Bounded:
     """What both kinds of connection share: the moment, and when they were last used.
 
@@ -238,6 +293,7 @@ class _Bounded:
     sock: Any
     timeout: float | None
     _dns_host: str
+    _tunnel_scheme: str | None
 
     def bound(self, until: float) -> None:
         """Set the moment for what comes next."""
@@ -253,7 +309,7 @@ class _Bounded:
         """
         _left(self.until)  # else nothing begins
         super().connect()  # type: ignore[misc] # the connection class that this is mixed into
-        self.sock = BoundedSocket(self.sock, self.until)
+        self.sock = BoundedSocket(self.sock, self.until, layered=self._tunnel_scheme == "https")
 
     def _new_conn(self) -> socket.socket:
         """Open the socket, and leave what follows (a tunnel, the handshake of TLS) the time that is left.
@@ -316,6 +372,9 @@ class BoundedHTTPConnection(_Bounded, HTTPConnection):
 
 class BoundedHTTPSConnection(_Bounded, HTTPSConnection):
     """A bounded connection over TLS."""
+
+    def _connect_tls_proxy(self, hostname: str, sock: socket.socket) -> Any:
+        return _Carrier(super()._connect_tls_proxy(hostname, sock))
 
 
 BoundedConnection = BoundedHTTPConnection | BoundedHTTPSConnection

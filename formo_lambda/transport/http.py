@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import http.client
+import re
 import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from urllib3.exceptions import HTTPError, NameResolutionError, ProxyError
+from urllib3.exceptions import HTTPError, NameResolutionError
 
 from formo_lambda.clock import Moment, monotonic
 from formo_lambda.constants import ANSWER_BODY_WAIT, MAX_ANSWER_BYTES
+from formo_lambda.errors import ConfigurationError
 from formo_lambda.signals import causes
 from formo_lambda.transport.pool import pool_for
 from formo_lambda.transport.protocol import Response, TransportError, is_from_outside
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 _HOT: float = 1.0
 #: Bytes of an answer that count though the rest of it cannot be read.
 _BEGINNING: int = 64
+#: What `http.client` says of a proxy that opens no tunnel.
+_REFUSED_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
 
 
 class _NoAnswer(Exception):
@@ -47,6 +51,9 @@ class HttpTransport:
 
     Attributes:
         pool: The connections that it uses.
+
+    Raises:
+        ConfigurationError: The environment names a proxy or authorities that cannot be used.
     """
 
     def __init__(self, endpoint: str, submit: Submit) -> None:
@@ -54,11 +61,9 @@ class HttpTransport:
         secure = url.scheme == "https"
         host = url.hostname or ""
         port = url.port or (443 if secure else 80)
-        proxy = proxy_for(url.scheme, f"{host}:{port}")
-        # A proxy that is spoken to in the clear needs the whole URL to know where the request goes.
-        forwarded = proxy is not None and not secure
-        self._target = endpoint if forwarded else url.path
-        self._proxy_headers = proxy.headers if proxy and forwarded else {}
+        # What is not encrypted stays on this machine.
+        proxy = proxy_for(host, port) if secure else None
+        self._path = url.path
         self._submit = submit
         self.pool = pool_for(secure, host, port, proxy)
 
@@ -106,7 +111,8 @@ class HttpTransport:
             if is_from_outside(cause, handled):
                 raise
             chain = list(causes(cause, handled))
-            raise TransportError(_reason(chain), retry=not _is_certificate_error(chain), requests=requests) from cause
+            lasting = _is_certificate_error(chain) or isinstance(cause, ConfigurationError)
+            raise TransportError(_reason(chain), retry=not lasting, requests=requests) from cause
         return answer if requests == 1 else answer._replace(requests=requests)
 
     def warm(self, timeout: float) -> None:
@@ -123,7 +129,7 @@ class HttpTransport:
     ) -> Response:
         try:
             connection.bound(until)
-            return self._ask(connection, body, {**headers, **self._proxy_headers})
+            return self._ask(connection, body, headers)
         except BaseException:
             connection.close()
             raise
@@ -132,7 +138,7 @@ class HttpTransport:
         handled = sys.exc_info()[1]
         try:
             connection.request(
-                "POST", self._target, body=body, headers=headers, preload_content=False, decode_content=False
+                "POST", self._path, body=body, headers=headers, preload_content=False, decode_content=False
             )
         except _HTTP_FAILURES as error:
             if is_from_outside(error, handled):
@@ -181,10 +187,10 @@ def _answer(connection: BoundedConnection, handled: BaseException | None) -> HTT
 
 def _is_certificate_error(chain: list[BaseException]) -> bool:
     # By its name: not every platform has the module.
-    return any(type(error).__name__ == "SSLCertVerificationError" for error in chain)
+    return any(type(error).__name__ in ("SSLCertVerificationError", "CertificateError") for error in chain)
 
 
-def _reason(chain: list[BaseException]) -> str:
+def _reason(chain: list[BaseException]) -> str:  # noqa: PLR0911 -- each failure has its words
     """Say what went wrong in a few words, without addresses of objects or contents.
 
     Args:
@@ -195,10 +201,13 @@ def _reason(chain: list[BaseException]) -> str:
         return "the host name does not resolve"
     if isinstance(error, TimeoutError) or type(error).__name__ == "ConnectTimeoutError":
         return "timed out"
-    if isinstance(error, ProxyError):
-        return "the proxy refused"
     if _is_certificate_error(chain):
         return "the server's certificate is not trusted"
+    if isinstance(error, ConfigurationError):
+        return str(error)
+    refused = _REFUSED_TUNNEL.match(str(error))
+    if refused is not None:
+        return f"the proxy refused (HTTP {refused[1]})"
     cause = next((cause for cause in chain if isinstance(cause, OSError)), None)
     if cause is not None and cause.strerror:
         return f"{type(cause).__name__}: {cause.strerror}"

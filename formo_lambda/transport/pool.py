@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import codecs
-import importlib
-import os
+import sys
 from collections import deque
 from typing import TYPE_CHECKING
+
+from urllib3.connection import ProxyConfig
 
 from formo_lambda import forks
 from formo_lambda.clock import NEVER, Moment, monotonic
 from formo_lambda.constants import CONNECTION_IDLE_MAX, MAX_REQUESTS
 from formo_lambda.threads import Latch, home
+from formo_lambda.transport import certificates
 from formo_lambda.transport.connection import BoundedConnection, BoundedHTTPConnection, BoundedHTTPSConnection
 from formo_lambda.transport.protocol import Endpoint
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Hashable
 
+    from formo_lambda.transport.certificates import Setting
     from formo_lambda.transport.proxy import Proxy
 
     Submit = Callable[[Callable[[], object], Hashable], bool]
@@ -35,13 +38,13 @@ class _Opening:
     """A connection that is being opened beside whoever waits for it.
 
     Args:
-        connection: The connection.
+        make: Makes the connection, not open yet. Loading authorities takes a moment, and may fail.
         claimed: Whether somebody waits for it. What nobody waits for, the pool keeps once it is open.
     """
 
-    def __init__(self, connection: BoundedConnection, *, claimed: bool) -> None:
-        self._connection = connection
-        self.home = connection.home = home()
+    def __init__(self, make: Callable[[], BoundedConnection], *, claimed: bool) -> None:
+        self._make = make
+        self.home = home()
         self.claimed = claimed
         self.error: BaseException | None = None
         # Popped by the one who gets the connection: whoever waits, or the pool.
@@ -50,17 +53,21 @@ class _Opening:
 
     def run(self, pool: Pool) -> None:
         """Open it."""
+        connection: BoundedConnection | None = None
         try:
-            self._connection.connect()
+            connection = self._make()
+            connection.connect()
         except Exception as error:  # noqa: BLE001 -- told to whoever waits
-            if self._connection.sock is not None:  # the address let itself be connected, and is of no use
-                pool.address = None
-            self._connection.close()
+            if connection is not None:
+                if connection.sock is not None:  # the address let itself be connected, and is of no use
+                    pool.address = None
+                connection.close()
             self.error = error
         else:
-            self._connection.used_at = pool.reached_at = Moment.now()
-            pool.address = self._connection.address
-            self._opened.append(self._connection)
+            connection.home = self.home
+            connection.used_at = pool.reached_at = Moment.now()
+            pool.address = connection.address
+            self._opened.append(connection)
         self.end()
         if not self.claimed:
             self.leave(pool)
@@ -102,16 +109,26 @@ class Pool(Endpoint):
         host: Its host.
         port: Its port.
         proxy: The proxy on the way to it.
+        tls: The variables of the environment that TLS depends on.
 
     Attributes:
         address: The address of the host, or of the proxy's, that connected last, and is tried first.
     """
 
-    def __init__(self, secure: bool, host: str, port: int, proxy: Proxy | None) -> None:  # noqa: FBT001 -- a key
+    def __init__(
+        self,
+        secure: bool,  # noqa: FBT001 -- a part of a key
+        host: str,
+        port: int,
+        proxy: Proxy | None,
+        tls: tuple[Setting, ...] = (),
+    ) -> None:
+        certificates.check(tls)
         self._secure = secure
         self._host = host
         self._port = port
         self._proxy = proxy
+        self._tls = tls
         self._context: ssl.SSLContext | None = None
         self.address: str | None = None
         # The most recently used connection is last. Deque operations are atomic, so no lock is needed.
@@ -156,7 +173,7 @@ class Pool(Endpoint):
             connection = opening.wait(self, until)
             if connection is not None:
                 return connection
-        opening = _Opening(self._new_connection(until), claimed=True)
+        opening = _Opening(lambda: self._new_connection(until), claimed=True)
         if not submit(lambda: opening.run(self), ("connect", self)):
             opening.run(self)
         connection = opening.wait(self, until)
@@ -172,7 +189,8 @@ class Pool(Endpoint):
         if ready is not None:
             self._idle.append(ready)
             return
-        opening = _Opening(self._new_connection(monotonic() + timeout), claimed=False)
+        until = monotonic() + timeout
+        opening = _Opening(lambda: self._new_connection(until), claimed=False)
         submitted = False
         try:
             self._ahead.append(opening)
@@ -220,21 +238,21 @@ class Pool(Endpoint):
         if not self._secure:
             connection = BoundedHTTPConnection(host, port)
         else:
-            connection = BoundedHTTPSConnection(host, port, ssl_context=self._tls())
+            context = self._tls_context()
+            connection = BoundedHTTPSConnection(host, port, ssl_context=context)
             if proxy:
-                connection.set_tunnel(self._host, self._port, headers=proxy.headers)
+                connection.proxy_config = ProxyConfig(context, False, None, None)  # noqa: FBT003 -- a tuple of urllib3's
+                connection.set_tunnel(self._host, self._port, headers=proxy.headers, scheme=proxy.scheme)
         connection.bound(until)
         connection.address = self.address
         return connection
 
-    def _tls(self) -> ssl.SSLContext:
+    def _tls_context(self) -> ssl.SSLContext:
         """Return what TLS is spoken with; a new one once gevent or eventlet has replaced its class."""
-        module = importlib.import_module("ssl")  # not every platform has it
         context = self._context
-        if context is None or not isinstance(context, module.SSLContext):
-            # Not urllib3's: its class is the one from before, which recurses without end once it is replaced.
-            context = self._context = module.create_default_context()
-            context.hostname_checks_common_name = False
+        # Not every platform has the module, and who has no module has no context.
+        if context is None or not isinstance(context, sys.modules["ssl"].SSLContext):
+            context = self._context = certificates.context(self._tls)
         return context
 
 
@@ -243,11 +261,13 @@ _pools: dict[tuple[object, ...], Pool] = {}
 
 
 def pool_for(secure: bool, host: str, port: int, proxy: Proxy | None) -> Pool:  # noqa: FBT001 -- parts of a key
-    """Return the pool of an endpoint, the same for all that reach it in the same way."""
-    certificates = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-    proxied = None if proxy is None else (proxy.host, proxy.port, *proxy.headers.items())
-    key = (secure, host, port, proxied, certificates)
-    return _pools.get(key) or _pools.setdefault(key, Pool(secure, host, port, proxy))
+    """Return the pool of an endpoint, the same for all that reach it in the same way.
+
+    Raises:
+        ConfigurationError: The environment names authorities that are not there.
+    """
+    key = (secure, host, port, proxy, certificates.settings() if secure else ())
+    return _pools.get(key) or _pools.setdefault(key, Pool(*key))
 
 
 def close_idle() -> None:

@@ -50,7 +50,9 @@ WHOLE = {"flush_at", "max_queue_size", "retry_count", "max_pending_size"}
 
 def resolved(environ: dict[str, str] | None = None, **changes: Any) -> Options:
     """Resolve the default options with some changes, in an environment of its own."""
-    return resolve(**{**DEFAULTS, **changes}, environ=environ or {})
+    given = {**DEFAULTS, **changes}
+    key = given.pop("write_key")
+    return resolve(**given, write_key=None if key is None else WriteKey(key), getenv=(environ or {}).get)
 
 
 def test_the_constructor_has_the_same_defaults() -> None:
@@ -197,7 +199,7 @@ def test_a_missing_key_says_what_to_set(environ: dict[str, str], given: str | No
         assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("key", [f"{KEY} ", f"{KEY}\n", f"\t{KEY}", f"{KEY}é", f"{KEY}\x7f", " ", 5, KEY.encode()])
+@pytest.mark.parametrize("key", [f"{KEY} ", f"{KEY}\n\t", f"\n{KEY}", f"{KEY}é", f"{KEY}\x7f", " ", 5, KEY.encode()])
 def test_a_malformed_key_is_refused_and_not_repeated(key: Any) -> None:
     """The rule is told, the key is not."""
     with pytest.raises(ConfigurationError, match="printable ASCII") as caught:
@@ -287,6 +289,11 @@ def test_api_host_wins_over_the_environment() -> None:
         "https://@events.example.test",
         "https://events.example.test?key=1",
         "https://events.example.test#part",
+        "https://events.example.test?",
+        "https://events.example.test#",
+        "https://events.example.test/base?/",
+        "https://events.example.test:0",
+        "http://127.0.0.1:0",
         "https://events.example.test:port",
         "https://events.example.test:99999",
         "https://[::1",

@@ -8,7 +8,7 @@ from formo_lambda.clock import Moment, monotonic
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.queue import EventQueue, pending
 from formo_lambda.delivery.tally import Outcome, Tally
-from formo_lambda.options import resolve
+from formo_lambda.options import WriteKey, resolve
 from formo_lambda.transport.protocol import Endpoint
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from formo_lambda.delivery.places import Request
 
 OPTIONS: dict[str, Any] = {
-    "write_key": "test-key",
+    "write_key": WriteKey("test-key"),
     "api_host": None,
     "enabled": True,
     "flush_at": 20,
@@ -75,7 +75,7 @@ def make_queue(**options: Any) -> EventQueue:
     """Return a queue with these options, whose endpoint has just answered: ten requests may be under way."""
     endpoint = Endpoint()
     endpoint.reached_at = Moment.now()
-    return EventQueue(resolve(**{**OPTIONS, **options}, environ={}), endpoint, Nothing())
+    return EventQueue(resolve(**{**OPTIONS, **options}, getenv=lambda _: None), endpoint, Nothing())
 
 
 def begin(queue: EventQueue, events: Iterable[bytes], now: float, *, explicit: bool = False) -> Tally:

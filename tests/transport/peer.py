@@ -25,6 +25,7 @@ class Peer:
         tls: What connections are encrypted with before they are served.
 
     Attributes:
+        tls: The same; it may be changed.
         address: Where it listens.
         over: Set when the test is over, for servers that only wait.
     """
@@ -38,8 +39,9 @@ class Peer:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._serve = serve
-        self._tls = tls
-        self._listener = socket.create_server((host, at))
+        self.tls = tls
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, at), family=family)
         self._threads: list[threading.Thread] = []
         self.address: tuple[str, int] = self._listener.getsockname()
         self.over = threading.Event()
@@ -47,7 +49,7 @@ class Peer:
     @property
     def url(self) -> str:
         """Its base URL."""
-        return f"{'https' if self._tls else 'http'}://{self.address[0]}:{self.address[1]}"
+        return f"{'https' if self.tls else 'http'}://{self.address[0]}:{self.address[1]}"
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -59,10 +61,10 @@ class Peer:
 
     def _treat(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            if self._tls is None:
+            if self.tls is None:
                 self._serve(connection)
                 return
-            with self._tls.wrap_socket(connection, server_side=True) as encrypted:
+            with self.tls.wrap_socket(connection, server_side=True) as encrypted:
                 self._serve(encrypted)
 
     def _start(self, target: Callable[..., None], *args: object) -> None:

@@ -18,12 +18,14 @@ from formo_lambda.delivery.workers import workers
 from formo_lambda.testing import LocalCollector
 from formo_lambda.transport.http import HttpTransport
 from formo_lambda.transport.protocol import TransportError
+from tests.promises.faults.certificates import Certificates
 from tests.testing.wire import HEADERS, wire_body, wire_event
 from tests.transport.peer import Peer
 from tests.transport.pools import own_pools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
+    from pathlib import Path
 
 BODY = wire_body(wire_event())
 
@@ -122,7 +124,7 @@ def test_what_one_transport_opens_ahead_serves_another(collector: LocalCollector
 
 
 def test_other_endpoints_have_connections_of_their_own(
-    collector: LocalCollector, monkeypatch: pytest.MonkeyPatch
+    collector: LocalCollector, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Scheme, host, port, proxy and authorities make an endpoint; the path does not."""
     pool = transport_to(collector).pool
@@ -131,11 +133,15 @@ def test_other_endpoints_have_connections_of_their_own(
     others.append(HttpTransport(collector.url.replace("http:", "https:") + INGEST_PATH, workers.submit).pool)
     with LocalCollector() as another:
         others.append(transport_to(another).pool)
-    monkeypatch.setenv("SSL_CERT_FILE", "/of/another/authority.pem")
-    others.append(transport_to(collector).pool)
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    others.append(transport_to(collector).pool)
-    assert len({id(each) for each in (pool, *others)}) == 6
+    far = "https://events.example.test" + INGEST_PATH
+    others.append(HttpTransport(far, workers.submit).pool)
+    monkeypatch.setenv("SSL_CERT_FILE", str(Certificates(tmp_path).authority_file))
+    others.append(HttpTransport(far, workers.submit).pool)
+    for proxy in ("http://127.0.0.1:9", "https://127.0.0.1:9", "http://user:password@127.0.0.1:9"):
+        monkeypatch.setenv("https_proxy", proxy)
+        others.append(HttpTransport(far, workers.submit).pool)
+    assert len({id(each) for each in (pool, *others)}) == 9
+    assert HttpTransport(far, workers.submit).pool is others[-1]
 
 
 # -- idle --------------------------------------------------------------------------------------------------------------

@@ -88,7 +88,7 @@ def test_a_validation_error_does_not_show_it(client: FormoAnalytics) -> None:
 @pytest.mark.parametrize(
     "key",
     [
-        f"{KEY}\n",
+        f"{KEY}\n ",
         f"{KEY}\r\nX-Injected: 1",
         f"{KEY}\x00",
         f" {KEY}",
