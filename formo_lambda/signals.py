@@ -35,13 +35,13 @@ def raised_by_signal_handler(error: BaseException, handled: BaseException | None
     for cause in causes(error, handled):
         step = cause.__traceback__
         while step is not None and step.tb_next is not None:
-            if _is_given(step.tb_next.tb_frame, step.tb_frame):
+            if is_given(step.tb_next.tb_frame, step.tb_frame):
                 return True
             step = step.tb_next
     return False
 
 
-def _is_given(frame: FrameType, caller: FrameType) -> bool:
+def is_given(frame: FrameType, caller: FrameType) -> bool:
     """Whether the frame of its caller is among the arguments of a call."""
     code = frame.f_code
     several = bool(code.co_flags & 0x04)  # inspect.CO_VARARGS: *args

@@ -38,4 +38,5 @@ class Deadline:
         return min(FAIR_ATTEMPT, self.span / 2)
 
     def __repr__(self) -> str:
-        return f"Deadline(in {self.remaining():.3f} s)"
+        # Reporters show it amid its own making, too.
+        return f"Deadline(in {self.remaining():.3f} s)" if hasattr(self, "at") else "Deadline()"

@@ -23,7 +23,7 @@ from formo_lambda.delivery.retry import (
 )
 from formo_lambda.delivery.tally import Outcome
 from formo_lambda.signals import raised_by_signal_handler
-from formo_lambda.transport.protocol import Response, TransportError
+from formo_lambda.transport.protocol import Response, TransportError, clear_locals
 
 if TYPE_CHECKING:
     from formo_lambda.delivery.deadline import Deadline
@@ -131,19 +131,15 @@ class Sender:
         timeout = min(self._request_timeout, request.deadline.remaining())
         if timeout <= 0:
             raise TransientFailure("out of time", retry=False, tried=False)
-        headers = {
-            "Content-Type": "application/json",
-            "Authorization": f"Bearer {self._write_key.reveal()}",
-            "User-Agent": _USER_AGENT,
-        }
         body = batch.join(events, time.time())
         started = monotonic()
         handled = sys.exc_info()[1]
         try:
             # What is no answer raises here, where it is a failure.
-            response = _checked(self._transport.send(body, headers, timeout))
-        except self._failures as error:
-            if raised_by_signal_handler(error, handled):
+            response = _checked(self._transport.send(body, self._headers(), timeout))
+        except BaseException as error:
+            clear_locals(error, handled)  # the write key is among them
+            if not isinstance(error, self._failures) or raised_by_signal_handler(error, handled):
                 raise
             request.attempted(error.requests if isinstance(error, TransportError) else 1)
             failure = as_transient(error)
@@ -163,6 +159,13 @@ class Sender:
             return self._attempt(events, request, misdirected=True)
         request.answered()
         return response
+
+    def _headers(self) -> dict[str, str]:
+        return {
+            "Content-Type": "application/json",
+            "Authorization": f"Bearer {self._write_key.reveal()}",
+            "User-Agent": _USER_AGENT,
+        }
 
 
 def _checked(answer: Response) -> Response:

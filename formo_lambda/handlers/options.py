@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
@@ -104,7 +103,7 @@ class HandlerOptions:
         handled = sys.exc_info()[1]
         try:
             if self._platform is None:
-                self._platform = detect(os.environ, (*self._platforms, *PLATFORMS))
+                self._platform = detect(platforms=(*self._platforms, *PLATFORMS))
             return self._platform.remaining(args, kwargs)
         except Exception as error:
             if raised_by_signal_handler(error, handled):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from formo_lambda.platforms import aws_lambda, azure, generic, google_cloud, vercel
@@ -22,6 +23,12 @@ PLATFORMS: tuple[Platform, ...] = (
 )
 
 
-def detect(environ: Mapping[str, str], platforms: Sequence[Platform] = PLATFORMS) -> Platform:
-    """Return the first platform that recognises the environment."""
-    return next(platform for platform in (*platforms, generic.PLATFORM) if platform.matches(environ))
+def detect(environ: Mapping[str, str] | None = None, platforms: Sequence[Platform] = PLATFORMS) -> Platform:
+    """Return the first platform that recognises the environment, None for that of the process.
+
+    That is in no local here: reporters show those of whatever raises.
+    """
+    for platform in platforms:
+        if platform.matches(os.environ if environ is None else environ):
+            return platform
+    return generic.PLATFORM

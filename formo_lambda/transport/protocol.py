@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from formo_lambda.clock import NEVER, Moment
-from formo_lambda.signals import raised_by_signal_handler
+from formo_lambda.signals import causes, is_given, raised_by_signal_handler
 
 
 class Response(NamedTuple):
@@ -84,3 +84,24 @@ _OURS = frozenset({"builtins", "formo_lambda", "http", "idna", "socket", "ssl", 
 def is_from_outside(error: BaseException, handled: BaseException | None) -> bool:
     """Whether an exception was raised into the thread while ours ran: by a signal handler, or by a framework."""
     return type(error).__module__.partition(".")[0] not in _OURS or raised_by_signal_handler(error, handled)
+
+
+def clear_locals(error: BaseException, handled: BaseException | None) -> None:
+    """Empty the frames that an exception has left, down to that of a signal handler: reporters show what is in them.
+
+    Args:
+        error: The exception.
+        handled: What the thread handled already.
+    """
+    for cause in causes(error, handled):
+        step = cause.__traceback__
+        while step is not None:
+            frame, step = step.tb_frame, step.tb_next
+            by_signal = step is not None and is_given(step.tb_frame, frame)
+            if str(frame.f_globals.get("__name__")).partition(".")[0] in _OURS:
+                try:
+                    frame.clear()
+                except RuntimeError:  # it is still running
+                    pass
+            if by_signal:
+                break
