@@ -240,7 +240,7 @@ class _Carrier:
 
     def settimeout(self, timeout: float) -> None:
         """Set the seconds within which everything has to end; 0 for not to wait."""
-        self._until = time.monotonic() + timeout if timeout else None
+        self._until = monotonic() + timeout if timeout else None
         self._sock.settimeout(timeout)
 
     def recv(self, size: int) -> bytes:
