@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda.handlers.arguments import last_arguments, replaced
 from formo_lambda.handlers.responses import Progress
 from formo_lambda.handlers.streams import Stream, stream_of
+from formo_lambda.signals import raised_by_signal_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -85,11 +87,14 @@ def _observed(start_response: Callable[..., Write], invocation: Invocation, prog
 
 def _is_complete_with_head(args: Sequence[Any], kwargs: Mapping[str, Any], progress: Progress) -> bool:
     """Note the head that `start_response` is called with; return whether the response is complete with it."""
+    handled = sys.exc_info()[1]
     try:
         head = {**dict(zip(("status", "response_headers"), args, strict=False)), **kwargs}
         headers = head["response_headers"]
         length = next((value for name, value in headers if name.lower() == "content-length"), None)
         code = head["status"][:3]
         return progress.start(int(code) if code.isdecimal() else 200, length)
-    except Exception:  # noqa: BLE001 -- whatever it is called with is the server's to refuse
+    except Exception as error:  # whatever it is called with is the server's to refuse
+        if raised_by_signal_handler(error, handled):
+            raise
         return False

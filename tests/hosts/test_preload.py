@@ -36,10 +36,8 @@ def ask(port: int) -> bytes:
 @pytest.mark.parametrize("preload", [True, False], ids=["preloaded", "loaded by each worker"])
 @pytest.mark.parametrize("worker_class", ["sync", "gevent"])
 def test_gunicorn(worker_class: str, preload: bool) -> None:  # noqa: FBT001 -- a parameter of the table
-    """Workers deliver what their requests track, and at their end the rest; what was tracked at loading leaves once.
-
-    Gevent's workers replace threads and sockets after a preload, and answer requests side by side.
-    """
+    """Workers deliver what their requests track, and at their end the rest; what was tracked at loading leaves once."""
+    # Those of gevent replace threads and sockets after a preload, and answer requests side by side.
     if worker_class == "gevent":
         pytest.importorskip("gevent", reason="a tool of development")
     with LocalCollector(delay=DELAY) as collector:
