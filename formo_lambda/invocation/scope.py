@@ -87,6 +87,7 @@ class Scope:
         self._ordinals: dict[tuple[str, str, str], count[int]] = {}
         self._tallies: dict[EventQueue, Tally] = {}
         self.reference: ref[Any] = ref(self, _forget)
+        hash(self.reference)  # kept from now on: of an object that is gone it cannot be asked for the first time
         self.strangers: set[threading.Thread] = set()
         if outer is None and (self.keyed or not self.early):
             self.strangers.update(thread for thread in threading.enumerate() if thread not in _started_within)
