@@ -258,7 +258,8 @@ class FormoAnalytics(EventMethods):
                 **fields,
             )
         except ValidationError as error:
-            if self._options.on_invalid == "raise":
+            # Each mint and burn has an address that is no wallet: no program is wrong that tracks one.
+            if self._options.on_invalid == "raise" and not isinstance(error, events.NoWalletError):
                 raise
             self._queue.count_invalid(buffer)
             logger.warning("an invalid %s event was dropped: %s", kind, error)

@@ -65,7 +65,8 @@ class EventMethods(ABC):
             channel: Where it comes from: "server", "api", or "import" for past events; the client's if None.
 
         Returns:
-            The message_id; empty where the client has `on_invalid="log"` and the event was invalid.
+            The message_id; empty where the event was dropped: its address is no wallet, such as the zero address, or it
+            is invalid and the client has `on_invalid="log"`.
 
         Raises:
             ValidationError: An argument breaks a rule; nothing was recorded.
@@ -114,7 +115,8 @@ class EventMethods(ABC):
             channel: Where it comes from: "server", "api", or "import" for past events; the client's if None.
 
         Returns:
-            The message_id; empty where the client has `on_invalid="log"` and the event was invalid.
+            The message_id; empty where the event was dropped: its address is no wallet, such as the zero address, or it
+            is invalid and the client has `on_invalid="log"`.
 
         Raises:
             ValidationError: An argument breaks a rule; nothing was recorded.
@@ -162,7 +164,8 @@ class EventMethods(ABC):
                 `channel`.
 
         Returns:
-            The message_id; empty where the client has `on_invalid="log"` and the event was invalid.
+            The message_id; empty where the event was dropped: its address is no wallet, such as the zero address, or it
+            is invalid and the client has `on_invalid="log"`.
 
         Raises:
             ValidationError: An argument breaks a rule; nothing was recorded.
@@ -197,7 +200,8 @@ class EventMethods(ABC):
                 `channel`.
 
         Returns:
-            The message_id; empty where the client has `on_invalid="log"` and the event was invalid.
+            The message_id; empty where the event was dropped: its address is no wallet, such as the zero address, or it
+            is invalid and the client has `on_invalid="log"`.
 
         Raises:
             ValidationError: An argument breaks a rule; nothing was recorded.
@@ -216,7 +220,8 @@ class EventMethods(ABC):
                 `channel`.
 
         Returns:
-            The message_id; empty where the client has `on_invalid="log"` and the event was invalid.
+            The message_id; empty where the event was dropped: its address is no wallet, such as the zero address, or it
+            is invalid and the client has `on_invalid="log"`.
 
         Raises:
             ValidationError: An argument breaks a rule, or the address cannot exist on the chain; nothing was recorded.
@@ -240,7 +245,8 @@ class EventMethods(ABC):
                 `channel`.
 
         Returns:
-            The message_id; empty where the client has `on_invalid="log"` and the event was invalid.
+            The message_id; empty where the event was dropped: its address is no wallet, such as the zero address, or it
+            is invalid and the client has `on_invalid="log"`.
 
         Raises:
             ValidationError: An argument breaks a rule, or the address cannot exist on the chain; nothing was recorded.
@@ -258,7 +264,8 @@ class EventMethods(ABC):
                 `channel`.
 
         Returns:
-            The message_id; empty where the client has `on_invalid="log"` and the event was invalid.
+            The message_id; empty where the event was dropped: its address is no wallet, such as the zero address, or it
+            is invalid and the client has `on_invalid="log"`.
 
         Raises:
             ValidationError: An argument breaks a rule, or the address cannot exist on the chain; nothing was recorded.
@@ -286,7 +293,8 @@ class EventMethods(ABC):
                 `channel`.
 
         Returns:
-            The message_id; empty where the client has `on_invalid="log"` and the event was invalid.
+            The message_id; empty where the event was dropped: its address is no wallet, such as the zero address, or it
+            is invalid and the client has `on_invalid="log"`.
 
         Raises:
             ValidationError: An argument breaks a rule, or the address cannot exist on the chain; nothing was recorded.
@@ -332,7 +340,8 @@ class EventMethods(ABC):
                 `channel`.
 
         Returns:
-            The message_id; empty where the client has `on_invalid="log"` and the event was invalid.
+            The message_id; empty where the event was dropped: its address is no wallet, such as the zero address, or it
+            is invalid and the client has `on_invalid="log"`.
 
         Raises:
             ValidationError: An argument breaks a rule, or an address cannot exist on the chain; nothing was recorded.

@@ -61,6 +61,10 @@ _SOLANA_BLOCKED = frozenset(
 )
 
 
+class NoWalletError(ValidationError):
+    """The address of an event is one that nobody has the key to. It is data, not a mistake of the program."""
+
+
 class Address(NamedTuple):
     """An address as it is sent.
 
@@ -81,11 +85,12 @@ def wallet(value: object) -> Address:
     """Return the address of a user.
 
     Raises:
-        ValidationError: It is no address, or nobody can have its key.
+        ValidationError: It is no address.
+        NoWalletError: Nobody has the key to it.
     """
     address = recognise("address", value)
     if address.blocked:
-        raise ValidationError("address", address.blocked)
+        raise NoWalletError("address", address.blocked)
     return address
 
 

@@ -1,4 +1,4 @@
-"""Normalise the amounts of a track event: revenue with its currency, volume, points."""
+"""Normalise the amounts of an event: revenue with its currency, volume, points."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 logger = logging.getLogger("formo_lambda")
+
+#: The properties that Formo takes for amounts, and their currency.
+AMOUNTS = frozenset({"revenue", "volume", "points", "currency"})
 
 #: Formo treats more revenue as an anomaly, and records 0.
 REVENUE_ANOMALY = 100_000_000

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from formo_lambda.constants import LIBRARY_NAME, MAX_EVENT_BYTES, SENT_AT_BYTES, VERSION
 from formo_lambda.errors import ValidationError
 from formo_lambda.events import addresses, identifiers, times
+from formo_lambda.events.amounts import normalise_amounts
 from formo_lambda.events.event_types import EVENT_TYPES, EventType
 from formo_lambda.events.values import copy_value, read_mapping
 from formo_lambda.signals import raised_by_signal_handler
@@ -192,8 +193,10 @@ def _properties(
         chain_id = _check_reserved(rules, copied, arguments)
         if wallet is not None:
             addresses.require_family("address", wallet, chain_id)
-    if rules.finish is not None and copied:
-        rules.finish(copied, given)
+    if copied:
+        normalise_amounts(copied, given)
+        if rules.finish is not None:
+            rules.finish(copied)
     return encode_value(copied) if copied else "{}"
 
 

@@ -24,6 +24,9 @@ MAX_SAFE_INTEGER = 2**53 - 1
 #: The types that JSON has a form for. Everything else is converted until it is of one of them.
 PLAIN_TYPES = frozenset({str, int, float, bool, type(None), dict, list, tuple})
 
+#: The most digits that Python converts to an int unless told otherwise.
+_MAX_DIGITS = 4300
+
 #: Most conversions of one value, one after another: a hook may return its own argument.
 _MAX_STEPS = 20
 
@@ -172,13 +175,28 @@ def _library_type(value: Any) -> Any:
 
 
 def _decimal(value: Any) -> Any:
-    """Return a number if it is exactly the Decimal, else a string."""
     if not value.is_finite():
         return None
-    number = float(value)
-    if sys.modules["decimal"].Decimal(repr(number)) != value:
-        return str(value)
-    return int(number) if number.is_integer() and abs(number) <= MAX_SAFE_INTEGER else number
+    if value != value.to_integral_value():
+        return _nearest(value)
+    if value.adjusted() >= _MAX_DIGITS:
+        raise RefusedError("has more digits than Python converts")
+    return int(value)
+
+
+def _fraction(value: Any) -> int | float:
+    return int(value) if value.denominator == 1 else _nearest(value)
+
+
+def _nearest(value: Any) -> float:
+    """Return the double that is nearest to a number that is not whole."""
+    try:
+        number = float(value)
+    except OverflowError:
+        number = float("inf")
+    if abs(number) == float("inf"):
+        raise RefusedError("is a fraction that is too large for a JSON number")
+    return number
 
 
 def _record(value: Any) -> Any:
@@ -197,8 +215,8 @@ def _record(value: Any) -> Any:
     return _UNKNOWN
 
 
-def _array(value: Any) -> Any:
-    """Convert scalars and arrays of numpy, and types that behave like them."""
+def from_array(value: Any) -> Any:
+    """Convert scalars and arrays of numpy, and types that behave like them; a time to a datetime."""
     kind = type(value)
     if not (hasattr(kind, "dtype") and hasattr(kind, "tolist")):
         return _UNKNOWN
@@ -229,8 +247,10 @@ _LIBRARY_TYPES: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
     ("datetime", "date", lambda value: value.isoformat()),
     ("datetime", "time", lambda value: value.isoformat()),
     ("datetime", "timedelta", lambda value: value.total_seconds()),
+    # What is whole becomes an int, which is sent as digits beyond MAX_SAFE_INTEGER; what is not, the nearest double.
     ("decimal", "Decimal", _decimal),
+    ("fractions", "Fraction", _fraction),
     ("uuid", "UUID", str),
 )
 
-_RULES: tuple[Callable[[Any], Any], ...] = (_scalar, _collection, _library_type, _record, _array)
+_RULES: tuple[Callable[[Any], Any], ...] = (_scalar, _collection, _library_type, _record, from_array)

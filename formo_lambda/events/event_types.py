@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from formo_lambda.events import reserved as rules
-from formo_lambda.events.amounts import normalise_amounts
+from formo_lambda.events.amounts import AMOUNTS
 from formo_lambda.types import PageProperties, SignatureStatus, TransactionStatus, WalletProperties
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class EventType(NamedTuple):
         reserved: The type's own properties, each with its check. `chain_id` comes before those that depend on it.
         required: Those of `reserved` that must be given.
         checks_properties: Whether reserved names in `properties` are checked as arguments are.
-        finish: Called last with the copied properties, which it changes in place, and the caller's.
+        finish: Called last with the copied properties, which it changes in place.
         has_name: Whether the caller names the event.
     """
 
@@ -28,15 +28,15 @@ class EventType(NamedTuple):
     reserved: Mapping[str, rules.Check] = {}
     required: tuple[str, ...] = ()
     checks_properties: bool = True
-    finish: Callable[[dict[str, Any], Mapping[str, object]], None] | None = None
+    finish: Callable[[dict[str, Any]], None] | None = None
     has_name: bool = False
 
 
-def _flatten_arguments(properties: dict[str, Any], _: Mapping[str, object]) -> None:
+def _flatten_arguments(properties: dict[str, Any]) -> None:
     """Repeat the arguments of a contract call as properties of their own, which are easier to query."""
     for name, value in (properties.get("function_args") or {}).items():
-        # An argument called `to` or `value` must not be taken for the transaction's.
-        if name not in properties and name not in _TRANSACTION:
+        # An argument called `to` or `value` must not be taken for the transaction's, nor `volume` for money.
+        if name not in properties and name not in _TRANSACTION and name not in AMOUNTS:
             properties[name] = value
 
 
@@ -55,7 +55,7 @@ _TRANSACTION: Mapping[str, rules.Check] = {
 }
 
 EVENT_TYPES: Mapping[str, EventType] = {
-    "track": EventType(has_name=True, checks_properties=False, finish=normalise_amounts),
+    "track": EventType(has_name=True, checks_properties=False),
     "identify": EventType(needs_address=True, reserved=_WALLET, checks_properties=False),
     "page": EventType(reserved=dict.fromkeys(PageProperties.__annotations__, rules.any_text)),
     "detect": EventType(reserved=_WALLET, required=("provider_name", "rdns")),

@@ -91,9 +91,10 @@ def call_data(field: str, value: Any, chain: int | None) -> str:
 
 
 def chain_value(field: str, value: Any, _: int | None) -> str:
-    """Take an amount in the chain's smallest unit: an int is sent as decimal digits, a string as it is."""
+    """Take an amount in the chain's smallest unit: a whole number is sent as decimal digits, a string as it is."""
     if type(value) is float and value.is_integer():
-        # `convert` makes a Decimal a float where that is exact.
+        if abs(value) > MAX_SAFE_INTEGER:
+            raise ValidationError(field, "must be an int: a float of this size has lost digits")
         value = int(value)
     if type(value) is int:
         value = str(value)

@@ -178,6 +178,22 @@ def test_invalid_events_can_be_logged_instead(
     assert client.flush().invalid == 1
 
 
+@pytest.mark.parametrize("on_invalid", ["raise", "log"])
+def test_the_zero_address_breaks_no_handler(
+    make_client: MakeClient, transport: RecordingTransport, caplog: pytest.LogCaptureFixture, on_invalid: str
+) -> None:
+    """An event of an address that nobody has the key to is dropped, told and counted, whatever `on_invalid` says."""
+    client = make_client(on_invalid=on_invalid)
+    zero = "0x" + "0" * 40
+    assert client.track("Transfer", address=zero) == ""
+    assert client.connect("11111111111111111111111111111111", chain_id=900_001) == ""
+    client.track("Transfer", address="0x000000000000000000000000000000000000bEEF")
+    result = client.flush()
+    assert (result.sent, result.invalid, len(transport.events)) == (1, 2, 1)
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert [("address" in text, zero in text) for text in warnings] == [(True, False)] * 2
+
+
 def test_on_invalid_log_is_for_events_only(make_client: MakeClient) -> None:
     """A fault in how a method is called is a TypeError as ever."""
     client = make_client(on_invalid="log")

@@ -74,6 +74,9 @@ SENT: dict[str, dict[str, Any]] = {
     "unknown_args/track_snake_anonymous_id": {"anonymous_id": "f47ac10b-58cc-4372-a567-0e02b2c3d479", "event": "X"},
 }
 
+#: Sent in another way, though the official SDK has no quirk: amounts are checked in the properties of every event.
+SENT_OTHERWISE = {"reserved/identify_does_not_normalise": {"revenue": 5, "currency": "usd", "points": 7}}
+
 #: Refused, for this field, where the official SDK sends or breaks.
 REFUSED = {
     "address/identify_solana_system_program": "address",

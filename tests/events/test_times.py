@@ -18,6 +18,7 @@ from tests.events.building import NOW, NOW_TEXT, built, refusal
 UTC = timezone.utc
 NOT_A_MOMENT = "must be a datetime (a naive one is UTC) or seconds since the epoch"
 FUTURE = "must not be in the future (numbers are seconds since the epoch)"
+MILLISECONDS = "must be in seconds since the epoch, and looks like milliseconds"
 TOO_EARLY = "must not be before 2015, when Ethereum began"
 
 
@@ -53,6 +54,7 @@ HISTORY: dict[str, tuple[object, str]] = {
     "int subclass": (Block(1_700_000_000), "2023-11-14T22:13:20.000Z"),
     "float subclass": (Clock(1_700_000_000.5), "2023-11-14T22:13:20.500Z"),
     "index": (Seconds(), "2023-11-14T22:13:20.000Z"),
+    "decimal": (Decimal("1700000000.123"), "2023-11-14T22:13:20.123Z"),
     "earliest": (EARLIEST, "2015-01-01T00:00:00.000Z"),
     "latest": (NOW + MAX_AHEAD, "2026-11-23T10:05:00.000Z"),
 }
@@ -76,8 +78,8 @@ def test_history(timestamp: object, sent: str) -> None:
     [
         (NOW + MAX_AHEAD + 1, FUTURE),
         (datetime.fromtimestamp(NOW + 3600, UTC), FUTURE),
-        (NOW * 1000, FUTURE),
-        (datetime.max.replace(tzinfo=UTC), FUTURE),
+        (NOW * 1000, MILLISECONDS),
+        (datetime.max.replace(tzinfo=UTC), MILLISECONDS),
         (0, TOO_EARLY),
         (-1e300, TOO_EARLY),
         (EARLIEST - 1, TOO_EARLY),
@@ -89,7 +91,7 @@ def test_history(timestamp: object, sent: str) -> None:
         (math.nan, NOT_A_MOMENT),
         (math.inf, NOT_A_MOMENT),
         (10**400, NOT_A_MOMENT),
-        (Decimal(1_700_000_000), NOT_A_MOMENT),
+        (Decimal("NaN"), NOT_A_MOMENT),
         (date(2024, 1, 1), NOT_A_MOMENT),
         (BrokenMoment(2024, 1, 1), NOT_A_MOMENT),
         ([], NOT_A_MOMENT),
@@ -100,6 +102,20 @@ def test_what_is_refused(timestamp: object, reason: str) -> None:
     """The future, the time before Ethereum and what is no moment are refused, each with its reason."""
     refused = refusal("track", event="Swap", timestamp=timestamp)
     assert (refused.field, refused.reason) == ("timestamp", reason)
+
+
+def test_moments_of_numpy() -> None:
+    """Its dates, integers and floats say when an event happened; what is no date, and an array, are refused."""
+    numpy = pytest.importorskip("numpy")
+    moments = {
+        "2024-02-29T23:59:59.123Z": [numpy.datetime64("2024-02-29T23:59:59.123456789"), numpy.float64(1709251199.123)],
+        "2024-02-29T00:00:00.000Z": [numpy.datetime64("2024-02-29"), numpy.int64(1709164800), numpy.array(1709164800)],
+    }
+    for text, alike in moments.items():
+        for moment in alike:
+            assert built("track", event="Swap", timestamp=moment)["original_timestamp"] == text
+    for wrong in (numpy.datetime64("NaT"), numpy.float32("nan"), numpy.array([1709164800]), numpy.bool_(1)):
+        assert refusal("track", event="Swap", timestamp=wrong).reason == NOT_A_MOMENT
 
 
 @given(st.integers(0, 4_102_444_800_000))

@@ -22,6 +22,8 @@ NO_VALUES: dict[str, object] = {
     "257 bits as hex": "0x1" + "0" * 64,
     "fraction": 1.5,
     "decimal fraction": Decimal("0.5"),
+    "float that has lost digits": 2.0**53,
+    "float that is as large as wei": 1e18,
     "bool": True,
     "empty": "",
     "point": "1.0",
@@ -112,6 +114,9 @@ class TestValue:
             (10**18, "1000000000000000000"),
             (2**256 - 1, str(2**256 - 1)),
             (Decimal(10) ** 18, "1000000000000000000"),
+            (Decimal(25_000 * 10**18), "25000000000000000000000"),
+            (Decimal("1.5") * 10**18, "1500000000000000000"),
+            (float(2**53 - 1), "9007199254740991"),
             (Decimal(2**256 - 1), str(2**256 - 1)),
             ("1000000000000000000", "1000000000000000000"),
             ("0xDe0B6b3", "0xDe0B6b3"),
@@ -174,6 +179,17 @@ class TestArguments:
         """Where the transaction's own `value` or `to` is not given, an argument of that name does not replace it."""
         properties = sent(function_name="transfer", function_args={"to": "0xother", "value": 5})
         assert properties.keys() == {"chain_id", "status", "function_name", "function_args"}
+
+    def test_they_do_not_pose_as_money(self) -> None:
+        """An argument called like an amount stays in function_args; an amount of the caller's is checked."""
+        arguments = {"volume": 5, "revenue": 10**30, "points": 1, "currency": "EUR", "amount": 2}
+        properties = sent(function_args=arguments)
+        assert properties.keys() == {"chain_id", "status", "function_args", "amount"}
+        reserved = {"chain_id": 1, "status": "confirmed", "function_args": arguments}
+        event = built("transaction", address=ADDRESS, properties={"volume": "7"}, reserved=reserved)
+        assert event["properties"]["volume"] == 7
+        wrong = refusal("transaction", address=ADDRESS, properties={"revenue": -1}, reserved=reserved)
+        assert wrong.field == "properties.revenue"
 
     def test_none_are_fine(self) -> None:
         """An empty mapping of arguments, or none at all, adds nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -113,8 +114,20 @@ def test_uint256_survives(amount: int) -> None:
     assert int(tracked({"wei": amount})["wei"]) == amount
 
 
-@given(st.decimals(allow_nan=False, allow_infinity=False))
-def test_decimals_survive(amount: Decimal) -> None:
-    """A finite Decimal arrives with its value, as a number or as text."""
+@given(st.integers(-(10**90), 10**90), st.integers(0, 30))
+def test_whole_numbers_survive(number: int, places: int) -> None:
+    """What is whole is read back equal, whatever type of number it has."""
+    for amount in (number, Decimal(number), Decimal(number).scaleb(places), Fraction(number * 10**places)):
+        sent = tracked({"price": amount})["price"]
+        assert isinstance(sent, (int, str))
+        assert int(sent) == amount
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False) | st.fractions())
+def test_fractions_are_the_nearest_double(amount: Decimal | Fraction) -> None:
+    """What is not whole arrives as the double that is nearest to it."""
     sent = tracked({"price": amount})["price"]
-    assert Decimal(sent if isinstance(sent, str) else repr(sent)) == amount
+    if amount % 1 if isinstance(amount, Fraction) else amount != amount.to_integral_value():
+        assert sent == float(amount)
+    else:
+        assert int(sent) == amount

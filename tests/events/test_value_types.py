@@ -10,6 +10,7 @@ import uuid
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal, localcontext
 from enum import Enum, IntEnum, IntFlag
+from fractions import Fraction
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -88,10 +89,15 @@ CONVERSIONS = {
     "infinity": ([math.inf, -math.inf], [None, None]),
     "decimal that is a float": (Decimal("0.1"), 0.1),
     "decimal that is whole": (Decimal("1.50E+3"), 1500),
-    "decimal with more digits": (Decimal("0.12345678901234567890"), "0.12345678901234567890"),
+    "decimal with more digits": (Decimal("0.12345678901234567890"), 0.12345678901234568),
+    "decimal with more digits before the point": (Decimal("12345678901234567890.5"), 12345678901234567890.5),
+    "decimal beyond a double's digits": (Decimal(25_000 * 10**18), "25000000000000000000000"),
+    "decimal that became whole": (Decimal("1.5") * 10**18, "1500000000000000000"),
+    "fraction": (Fraction(1, 3), 1 / 3),
+    "fraction that is whole": (Fraction(2**80, 2), str(2**79)),
     "decimal uint256": (Decimal(UINT256), str(UINT256)),
-    "decimal out of range": (Decimal("1e400"), "1E+400"),
-    "decimal too small": (Decimal("1e-400"), "1E-400"),
+    "decimal out of range": (Decimal("1e400"), "1" + "0" * 400),
+    "decimal too small": (Decimal("1e-400"), 0.0),
     "decimal nan": ([Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity")], [None, None, None]),
     "aware datetime": (datetime(2026, 1, 2, 12, 4, 5, 678_999, TOKYO), "2026-01-02T03:04:05.678Z"),
     "naive datetime": (datetime(2026, 1, 2, 3, 4, 5), "2026-01-02T03:04:05.000Z"),  # noqa: DTZ001 -- it is about them
@@ -168,7 +174,13 @@ def test_decimals_do_not_depend_on_the_context() -> None:
         for signal in context.traps:
             context.traps[signal] = True
         sent = tracked({"a": Decimal("0.1234567890123456789"), "b": Decimal("1.25"), "c": Decimal("sNaN")})
-    assert sent == {"a": "0.1234567890123456789", "b": 1.25, "c": None}
+    assert sent == {"a": 0.12345678901234568, "b": 1.25, "c": None}
+
+
+@pytest.mark.parametrize("number", [Decimal("1e5000"), Decimal("-1e999999"), Fraction(10**400, 3)], ids=repr)
+def test_what_no_number_can_hold_is_refused(number: object) -> None:
+    """More digits than Python converts, or a fraction beyond the largest double, is told with its path."""
+    assert refusal("track", event="Swap", properties={"n": number}).field == "properties.n"
 
 
 def test_an_unrepresentable_moment_is_refused() -> None:
