@@ -114,12 +114,12 @@ def _of_function(handler: Callable[..., Any], options: HandlerOptions) -> Callab
         try:
             with invocation.step():
                 result = handler(*args, **kwargs)
+            if is_coroutine(result):
+                return _named(_awaited([result], lambda: invocation, args, kwargs), result)
+            return _finish(result, invocation, args, kwargs)
         except BaseException as error:
             invocation.close(error)
             raise
-        if is_coroutine(result):
-            return _named(_awaited([result], lambda: invocation, args, kwargs), result)
-        return _finish(result, invocation, args, kwargs)
 
     return call
 
@@ -249,10 +249,10 @@ def _awaited(
         try:
             with invocation.step():
                 value = await made.pop()
+            return await _finish_async(value, invocation, args, kwargs)
         except BaseException as error:
             await invocation.close_async(error)
             raise
-        return await _finish_async(value, invocation, args, kwargs)
 
     coroutine = outer()
     reference = weakref.ref(coroutine, _close_unused)

