@@ -258,16 +258,20 @@ def test_an_invocation_tells_of_what_was_given_up_before_it() -> None:
 
 def test_a_short_flush_drops_nothing_while_formo_answers() -> None:
     """What a flush had no time for waits for the next one, though it is more than may be retained in an outage."""
-    with LocalCollector(delay=0.1) as collector:
+    with LocalCollector(delay=0.5) as collector:
         client = FormoAnalytics("key", api_host=collector.url, max_pending_size=20_000, handle_signals=False)
         client.track("Warm")
         assert client.flush(5.0).ok
-        for _ in range(5):
-            for number in range(3_000):
+        retained = 0
+        for _ in range(3):
+            for number in range(4_000):
                 client.track("Flood", properties={"number": number, "padding": "x" * 100})
-            client.flush(0.15)
+            # More than an answer takes: a server that lets a whole flush wait is taken for one that is down.
+            client.flush(0.8)
+            retained = max(retained, client.stats.retained)
         for _ in range(4):
             client.flush(5.0)
         stats = client.stats
-        assert (stats.sent, stats.undelivered, stats.retained) == (15_001, 0, 0)
+        assert (stats.sent, stats.undelivered, stats.retained) == (12_001, 0, 0)
+        assert retained > 0
         client.close()
