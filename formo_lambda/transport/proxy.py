@@ -99,7 +99,9 @@ def _parsed(value: str) -> Proxy | None:
         return None
     headers = {}
     if url.username or url.password:
-        credentials = unquote_to_bytes(url.username or "") + b":" + unquote_to_bytes(url.password or "")
+        # The bytes of the environment, which need not be UTF-8: an error about that would hold the password.
+        user, password = (unquote_to_bytes(os.fsencode(part or "")) for part in (url.username, url.password))
+        credentials = user + b":" + password
         headers["Proxy-Authorization"] = "Basic " + base64.b64encode(credentials).decode("ascii")
     return Proxy(url.scheme, host, port or (443 if url.scheme == "https" else 80), headers)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import os
+
 import pytest
 
 from formo_lambda import ConfigurationError, FormoAnalytics
@@ -125,3 +128,11 @@ def test_a_proxy_does_not_show_its_credentials(monkeypatch: pytest.MonkeyPatch) 
     assert "Basic" in proxy.headers["Proxy-Authorization"]
     assert "hidden" not in repr(proxy)
     assert "Basic" not in repr(proxy)
+
+
+def test_credentials_need_not_be_utf_8(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password in another encoding is sent in the bytes that the environment has."""
+    monkeypatch.setenv("HTTPS_PROXY", os.fsdecode(b"http://user:\xe9t\xe9@proxy:3128"))
+    proxy = proxy_for("events.example.test", 443)
+    assert proxy is not None
+    assert base64.b64decode(proxy.headers["Proxy-Authorization"].removeprefix("Basic ")) == b"user:\xe9t\xe9"
