@@ -53,7 +53,9 @@ class Stream:
         self._invocation = invocation
         self._progress = progress
         self._stays_open = stays_open
-        self._iterator: Any = None
+        # What is an iterator is not asked for one: the method that answers may be the handler.
+        is_iterator = hasattr(type(parts), "__next__") or hasattr(type(parts), "__anext__")
+        self._iterator: Any = parts if is_iterator else None
 
     def __iter__(self) -> Stream:
         return self
@@ -278,13 +280,20 @@ def delegate(made: list[Any], start: Callable[[], Invocation]) -> Generator[Any,
                     contextvars.copy_context().run(_close_within, inner, invocation)
                     invocation.hand_over()
                     raise
-                thrown.append(error)
+                thrown.append(_as_it_came(error))
             except BaseException as error:  # noqa: BLE001 -- whatever is thrown in is the inner generator's
-                thrown.append(error)
+                thrown.append(_as_it_came(error))
             value = None
     except BaseException as error:
         invocation.close(error)
         raise
+    finally:
+        del holder  # It and this frame hold each other, and with that the handler's arguments.
+
+
+def _as_it_came(error: BaseException) -> BaseException:
+    """Return what was thrown in without the step of its traceback that was added here, which would become its end."""
+    return error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)
 
 
 def _close_within(inner: Generator[Any, Any, Any], invocation: Invocation) -> None:
@@ -305,12 +314,13 @@ async def delegate_async(
     inner = made.pop()
     invocation = start()
     value = sent = None
-    thrown: list[BaseException] = []
+    thrown: list[BaseException] = []  # popped when it is thrown on, because its traceback holds this frame
     try:
+        steps = [_first_step(inner)]  # popped for the same reason
         while True:
             try:
                 with invocation.step():
-                    value = await (inner.athrow(thrown.pop()) if thrown else inner.asend(sent))
+                    value = await steps.pop()
             except StopAsyncIteration:
                 await invocation.close_async()
                 return
@@ -319,8 +329,25 @@ async def delegate_async(
             try:
                 sent = yield value
             except BaseException as error:  # noqa: BLE001 -- whatever is thrown in is the inner generator's
-                thrown.append(error)
+                thrown.append(_as_it_came(error))
             value = None
+            steps.append(inner.athrow(thrown.pop()) if thrown else inner.asend(sent))
+    except GeneratorExit:
+        await invocation.close_async()
+        raise
     except BaseException as error:
         await invocation.close_async(error)
         raise
+
+
+def _first_step(generator: AsyncGenerator[Any, Any]) -> Any:
+    """Return the first step of an asynchronous generator that the event loop is not told of.
+
+    At its end a loop closes all that it knows of at once, and this one is closed by the generator around it.
+    """
+    first, _ = sys.get_asyncgen_hooks()
+    try:
+        sys.set_asyncgen_hooks(firstiter=None)
+        return generator.asend(None)
+    finally:
+        sys.set_asyncgen_hooks(firstiter=first)

@@ -103,7 +103,14 @@ class Invocation:
             raise
 
     async def close_async(self, error: BaseException | None = None) -> None:
-        """End the invocation as `close` does, without occupying the event loop."""
+        """End the invocation as `close` does, without occupying the event loop.
+
+        Args:
+            error: What the handler raised, if it did. GeneratorExit: a coroutine is closed, and can await nothing.
+        """
+        if isinstance(error, GeneratorExit):
+            self.hand_over()
+            return
         flush = Flush(explicit=False)
         try:
             with _Harmless():
@@ -238,6 +245,8 @@ class Invocation:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._leave(kind, error, traceback)
+        if isinstance(error, GeneratorExit) and sys._getframe(1).f_code.co_flags & 0x200:  # noqa: SLF001 -- Python's own
+            error = None  # An asynchronous generator (inspect.CO_ASYNC_GENERATOR) can await while it is closed.
         await self.close_async(error)
 
     def _leave(

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from formo_lambda import FormoAnalytics, ValidationError, formo_flush
+from formo_lambda.asgi import FormoFlushMiddleware
 from formo_lambda.invocation.scope import current_scope
 from formo_lambda.testing import FakeLambdaContext, RecordingTransport
 from tests.package.project import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     from formo_lambda.transport.protocol import Response
     from tests.client.recorded import MakeClient
@@ -230,6 +231,52 @@ def test_a_cancelled_handler_is_flushed(client: FormoAnalytics, transport: Recor
     asyncio.run(main())
     assert len(transport.events) == 1
     assert current_scope() is None
+
+
+def test_a_closed_coroutine_is_closed(client: FormoAnalytics, transport: RecordingTransport) -> None:
+    """Closing a coroutine while the loop runs ends it at once, as it can await nothing; its events leave later."""
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        client.track("Begun")
+        await asyncio.sleep(10.0)
+
+    async def enter() -> None:
+        async with client.invocation():
+            await serve(None, None, None)
+
+    async def main() -> None:
+        connection = ({"type": "http"}, asyncio.sleep, asyncio.sleep)
+        decorated = formo_flush(serve)
+        for coroutine in (
+            decorated(1, 2, 3),
+            decorated(*connection),
+            FormoFlushMiddleware(serve)(*connection),
+            enter(),
+        ):
+            coroutine.send(None)
+            coroutine.close()
+
+    asyncio.run(main())
+    client.flush()
+    assert len(transport.events) == 4
+    assert current_scope() is None
+
+
+def test_a_closed_async_generator_is_flushed(client: FormoAnalytics, transport: RecordingTransport) -> None:
+    """Closing an asynchronous generator that has opened an invocation ends that with a flush."""
+
+    async def generator() -> AsyncGenerator[None, None]:
+        async with client.invocation():
+            client.track("Begun")
+            yield
+
+    async def main() -> int:
+        stream = generator()
+        await anext(stream)
+        await stream.aclose()
+        return len(transport.events)
+
+    assert asyncio.run(main()) == 1
 
 
 def test_a_fault_of_the_callers_passes(client: FormoAnalytics, transport: RecordingTransport) -> None:
