@@ -49,4 +49,4 @@ class FormoFlushMiddleware:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection."""
-        await serve(self.app, (scope, receive, send), {}, self._options)
+        await serve(self.app, scope, receive, send, self._options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from formo_lambda.handlers.arguments import last_arguments, replaced
@@ -22,52 +23,88 @@ _CONNECTIONS = ("http", "websocket")
 _PARAMETERS = ("scope", "receive", "send")
 
 
-def is_call(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-    """Whether a server calls an ASGI application with these arguments, perhaps after the `self` of a method."""
-    last = last_arguments(args, kwargs, _PARAMETERS)
-    if not last or not (issubclass(type(last[0]), dict) and callable(last[1]) and callable(last[2])):
-        return False
-    kind = last[0].get("type")
-    return isinstance(kind, str) and kind in (*_CONNECTIONS, "lifespan")
+def is_lifespan(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a server calls an ASGI application with these arguments for its lifespan, which is no connection."""
+    return _type_of(_call(args, kwargs)) == "lifespan"
 
 
-async def serve(app: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], options: HandlerOptions) -> Any:
+def observed(
+    args: tuple[Any, ...], kwargs: dict[str, Any], options: HandlerOptions
+) -> tuple[tuple[Any, ...], dict[str, Any], Callable[[], Invocation]]:
+    """Return the arguments to call a handler with, and what opens its invocation.
+
+    Where a server calls an ASGI application, perhaps after the `self` of a method, `send` flushes before it completes
+    the response. All other calls keep their arguments.
+
+    Args:
+        args: The positional arguments of the call.
+        kwargs: Its keyword arguments.
+        options: Opens the invocation.
+    """
+    call = _call(args, kwargs)
+    if _type_of(call) not in _CONNECTIONS:
+        return args, kwargs, functools.partial(options.open, args, kwargs)
+    scope, receive, send = call
+    connection = _Connection(scope, receive, send)
+    # Of a request nothing that is received can complete the response.
+    receive = connection.receive if scope["type"] == "websocket" else receive
+    positional, named = replaced(args, kwargs, _PARAMETERS, (scope, receive, connection.send))
+    return tuple(positional), named, lambda: connection.begin(options.open((scope,), {}))
+
+
+async def serve(app: Callable[..., Any], scope: Any, receive: Any, send: Any, options: HandlerOptions) -> Any:
     """Call an ASGI application within an invocation. Its lifespan, which is no connection, is none.
 
     Args:
         app: The application.
-        args: Its positional arguments, those of a server's call at the end of them or of the keyword arguments.
-        kwargs: Its keyword arguments.
+        scope: What the server calls it with.
+        receive: Likewise.
+        send: Likewise.
         options: Opens the invocation.
     """
-    scope, receive, send = last_arguments(args, kwargs, _PARAMETERS)
     if scope["type"] not in _CONNECTIONS:
-        return await app(*args, **kwargs)
-    async with options.open((scope,), {}) as invocation:
-        # Of a request nothing that is received can complete the response.
-        receive = _observed_receive(receive, invocation) if scope["type"] == "websocket" else receive
-        send = _observed_send(send, invocation, Progress(scope.get("method", "")))
-        args, kwargs = replaced(args, kwargs, _PARAMETERS, (scope, receive, send))
+        return await app(scope, receive, send)
+    args, kwargs, start = observed((scope, receive, send), {}, options)
+    async with start():
         return await app(*args, **kwargs)
 
 
-def _observed_receive(receive: Any, invocation: Invocation) -> Any:
-    async def observed_receive() -> Message:
-        message = await receive()
+def _call(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+    """Return what a server calls an ASGI application with; nothing for any other call."""
+    last = last_arguments(args, kwargs, _PARAMETERS)
+    is_call = last and issubclass(type(last[0]), dict) and callable(last[1]) and callable(last[2])
+    return last if is_call else []
+
+
+def _type_of(call: list[Any]) -> str:
+    kind = call[0].get("type") if call else None
+    return kind if isinstance(kind, str) else ""
+
+
+class _Connection:
+    """Passes the messages of one connection on, and flushes when it is time."""
+
+    _invocation: Invocation
+
+    def __init__(self, scope: Any, receive: Any, send: Any) -> None:
+        self._receive = receive
+        self._send = send
+        self._progress = Progress(scope.get("method", ""))
+
+    def begin(self, invocation: Invocation) -> Invocation:
+        self._invocation = invocation
+        return invocation
+
+    async def receive(self) -> Message:
+        message = await self._receive()
         if message["type"] == "websocket.disconnect":
-            await invocation.flush_async()
+            await self._invocation.flush_async()
         return message
 
-    return observed_receive
-
-
-def _observed_send(send: Any, invocation: Invocation, progress: Progress) -> Any:
-    async def observed_send(message: Message) -> None:
-        if _completes(message, progress):
-            await invocation.flush_async(failed=progress.failed)
-        await send(message)
-
-    return observed_send
+    async def send(self, message: Message) -> None:
+        if _completes(message, self._progress):
+            await self._invocation.flush_async(failed=self._progress.failed)
+        await self._send(message)
 
 
 def _completes(message: Message, progress: Progress) -> bool:

@@ -108,9 +108,12 @@ def _of_function(handler: Callable[..., Any], options: HandlerOptions) -> Callab
         if (args and callable(args[-1])) or kwargs:
             if wsgi.is_call(args, kwargs):
                 return wsgi.respond(handler, args, kwargs, options)
-            if asgi.is_call(args, kwargs):
-                return asgi.serve(handler, args, kwargs, options)
-        invocation = options.open(args, kwargs)
+            if asgi.is_lifespan(args, kwargs):
+                return handler(*args, **kwargs)
+            args, kwargs, start = asgi.observed(args, kwargs, options)
+            invocation = start()
+        else:
+            invocation = options.open(args, kwargs)
         try:
             with invocation.step():
                 result = handler(*args, **kwargs)
@@ -126,10 +129,13 @@ def _of_function(handler: Callable[..., Any], options: HandlerOptions) -> Callab
 
 def _of_coroutine_function(handler: Callable[..., Any], options: HandlerOptions) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
-        if ((args and callable(args[-1])) or kwargs) and asgi.is_call(args, kwargs):
-            return asgi.serve(handler, args, kwargs, options)
+        start: Callable[[], Invocation] = functools.partial(options.open, args, kwargs)
+        if (args and callable(args[-1])) or kwargs:
+            if asgi.is_lifespan(args, kwargs):
+                return handler(*args, **kwargs)
+            args, kwargs, start = asgi.observed(args, kwargs, options)
         made: list[Any] = []
-        outer = _awaited(made, lambda: options.open(args, kwargs), args, kwargs)
+        outer = _awaited(made, start, args, kwargs)
         try:
             return _delegating(outer, made, handler(*args, **kwargs))
         except BaseException:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 #: Special methods that make an instance or a class.
-_MAKE = {"__class_getitem__", "__init__", "__init_subclass__", "__new__", "__set_name__", "__subclasshook__"}
+_MAKE = {"__class_getitem__", "__init__", "__init_subclass__", "__new__", "__subclasshook__"}
 #: Those of attributes, which a proxy does its own way; and the end, which the object has itself.
 _OWN = {"__class__", "__del__", "__delattr__", "__getattr__", "__getattribute__", "__setattr__"}
 

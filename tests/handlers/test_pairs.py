@@ -18,6 +18,7 @@ import io
 import itertools
 import pickle
 import sys
+import traceback
 import types
 import typing
 import warnings
@@ -340,6 +341,25 @@ def what_is_no_function_becomes_no_method(decorate: Decorate) -> Any:
         holder.builtin("four"),
         holder.cached(1),
     ]
+
+
+@case
+def a_descriptor_is_told_its_name(decorate: Decorate) -> Any:
+    """Put an object into a class that asks for the name it gets there."""
+
+    class Named:
+        name = ""
+
+        def __set_name__(self, owner: type, name: str) -> None:
+            self.name = name
+
+        def __call__(self) -> str:
+            return self.name
+
+    class Holder:
+        handler = decorate(Named())
+
+    return Holder.handler()
 
 
 @case
@@ -837,6 +857,38 @@ def an_abandoned_stream_is_freed(decorate: Decorate) -> Any:
 
 
 @case
+def a_finished_stream_is_freed_at_once(decorate: Decorate) -> Any:
+    """End streams in each way: what they were called with is freed without the garbage collector."""
+
+    class Request:
+        """Can be referred to weakly."""
+
+    @decorate
+    def handler(request: Request) -> Iterator[Request]:
+        yield request
+
+    def dropped(stream: Any) -> None:
+        next(stream)
+
+    def closed(stream: Any) -> None:
+        next(stream)
+        stream.close()
+
+    freed: list[bool] = []
+    gc.disable()
+    try:
+        for use in (list, dropped, closed, lambda stream: None):
+            request = Request()
+            reference = weakref.ref(request)
+            use(handler(request))
+            del request
+            freed.append(reference() is None)
+    finally:
+        gc.enable()
+    return freed
+
+
+@case
 def a_part_is_freed_when_the_next_is_made(decorate: Decorate) -> Any:
     """A part that was handed on is not kept."""
 
@@ -857,6 +909,61 @@ def a_part_is_freed_when_the_next_is_made(decorate: Decorate) -> Any:
     for _ in handler():
         del _
     return freed
+
+
+@case
+def an_exception_thrown_in_passes(decorate: Decorate) -> Any:
+    """Throw into generators what they do not catch: its traceback ends where they stood."""
+
+    @decorate
+    def generator() -> Any:
+        yield 1
+
+    @decorate
+    async def async_generator() -> Any:
+        yield 1
+
+    async def main() -> Any:
+        stream = async_generator()
+        await anext(stream)
+        try:
+            await stream.athrow(LookupError("thrown"))
+        except LookupError as error:
+            return error.__traceback__
+
+    stream = generator()
+    next(stream)
+    seen = [asyncio.run(main())]
+    try:
+        stream.throw(LookupError("thrown"))
+    except LookupError as error:
+        seen.append(error.__traceback__)
+    return [traceback.extract_tb(steps)[-1].name for steps in seen]
+
+
+@case
+def the_loop_ends_before_an_async_generator(decorate: Decorate) -> Any:
+    """Leave asynchronous generators in the middle when the event loop ends: it closes each once."""
+    log: list[Any] = []
+
+    @decorate
+    async def handler() -> Any:
+        try:
+            yield 1
+            yield 2
+        finally:
+            await asyncio.sleep(0.01)
+            log.append("ended")
+
+    streams = [handler() for _ in range(4)]
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: log.append(context))
+        for stream in streams:
+            await anext(stream)
+
+    asyncio.run(main())
+    return log
 
 
 # -- what is returned --------------------------------------------------------------------------------------------------
@@ -927,6 +1034,41 @@ def iterators_of_c_are_returned(decorate: Decorate) -> Any:
     seen = [next(count), repr(count), next(chain), list(chain), dict(handler(zip("ab", [1, 2], strict=True)))]
     hint = handler(iter([1, 2, 3]))
     return [*seen, hint.__length_hint__(), next(hint), hint.__length_hint__(), hasattr(hint, "close"), sum(hint)]
+
+
+@case
+def an_iterator_makes_itself(decorate: Decorate) -> Any:
+    """Decorate the method that an iterator is asked for itself by."""
+
+    class Count:
+        asked = 0
+
+        @decorate
+        def __iter__(self) -> Any:
+            self.asked += 1
+            return self
+
+        def __next__(self) -> int:
+            if self.asked > 3:
+                raise StopIteration
+            return self.asked
+
+        @decorate
+        def __aiter__(self) -> Any:
+            self.asked += 1
+            return self
+
+        async def __anext__(self) -> int:
+            self.asked += 1
+            if self.asked > 3:
+                raise StopAsyncIteration
+            return self.asked
+
+    async def main() -> Any:
+        return [part async for part in Count()]
+
+    count = Count()
+    return list(itertools.islice(count, 2)), count.asked, asyncio.run(main())
 
 
 @case
@@ -1092,6 +1234,41 @@ def asgi_by_position_and_by_name(decorate: Decorate) -> Any:
         run(lambda app, send: app(scope, receive, send=send)),
         run(lambda app, send: app(scope, send=send, receive=receive)),
     ]
+
+
+@case
+def what_is_called_as_asgi_is(decorate: Decorate) -> Any:
+    """Call handlers with what a server calls applications with: each runs when it would, and returns what it would."""
+    log: list[str] = []
+
+    @decorate
+    def plain(event: Any, resolve: Any, reject: Any) -> Any:
+        return resolve(event)
+
+    @decorate
+    def returning(scope: Any, receive: Any, send: Any) -> Any:
+        log.append("called")
+
+        async def served() -> str:
+            log.append("awaited")
+            return "value"
+
+        return served()
+
+    @decorate
+    async def coroutine(scope: Any, receive: Any, send: Any) -> None: ...
+
+    @decorate
+    async def wrong(scope: Any) -> None: ...
+
+    arguments = ({"type": "http"}, len, len)
+    later = returning(*arguments)
+    log.append("between")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        coroutine(*arguments)
+        gc.collect()
+    return [plain(*arguments), driven(later), log, outcome(wrong, *arguments), [str(each.message) for each in caught]]
 
 
 # -- frameworks that look at a function --------------------------------------------------------------------------------
