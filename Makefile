@@ -34,6 +34,8 @@ PYTEST := -m pytest --numprocesses=$(WORKERS) --dist=loadfile
 # promises, which take longest, run with the oldest and the newest Python, and with the oldest dependencies.
 NO_UNIT := samples tests/hosts tests/package/test_distribution.py tests/promises/faults tests/runtimes
 NO_PROMISES := unit-3.10 unit-3.12
+# Those of web servers and workers have a target of their own.
+HOSTS := tests/hosts tests/runtimes/web
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test hosts test-random test-versions faults check lint types format wheel clean
@@ -49,10 +51,10 @@ demo: $(READY) ## run the sample under AWS's Lambda runtime client and show what
 	@$(BIN)/python -m samples.demo
 
 test: $(READY) runtimes ## run all tests but those of hosts
-	$(BIN)/python $(PYTEST) --ignore=tests/hosts
+	$(BIN)/python $(PYTEST) $(HOSTS:%=--ignore=%)
 
-hosts: $(READY) ## run the tests of the servers and workers that handlers run in
-	$(BIN)/python $(PYTEST) tests/hosts
+hosts: $(READY) runtimes ## run the tests of the servers and workers that handlers run in
+	$(BIN)/python $(PYTEST) $(HOSTS)
 
 test-random: $(READY) runtimes ## run all tests in a random order (its seed is printed)
 	$(BIN)/python $(PYTEST) -p randomly
