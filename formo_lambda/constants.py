@@ -88,6 +88,8 @@ EXIT_BUDGET: Final = 2.0
 EXIT_GRACE: Final = 0.1
 #: The part of it that is kept for handing over what could not be sent.
 HAND_OVER_SHARE: Final = 0.25
+#: The part of it that is kept for saying so, where nobody is to be handed anything: 10 MB take a moment to be counted.
+TELL_SHARE: Final = 0.05
 
 #: Seconds to which a longer timeout is cut: a day is as good as for ever, and any clock can count it.
 LONGEST_TIMEOUT: Final = 86_400.0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from formo_lambda import forks
 from formo_lambda.clock import monotonic
-from formo_lambda.constants import EXIT_BUDGET, EXIT_GRACE, HAND_OVER_SHARE
+from formo_lambda.constants import EXIT_BUDGET, EXIT_GRACE, HAND_OVER_SHARE, TELL_SHARE
 from formo_lambda.delivery import queue as queues
 from formo_lambda.delivery.deadline import Deadline
 from formo_lambda.delivery.flush import Flush
@@ -124,7 +124,7 @@ def _flush_for_good(budget: float) -> None:
     """
     deadline = Deadline.after(budget)
     hands_over = any(queue.options.on_undelivered is not None for queue in queues.every_queue())
-    flush_everything(budget * (1 - HAND_OVER_SHARE) if hands_over else budget)
+    flush_everything(budget * (1 - (HAND_OVER_SHARE if hands_over else TELL_SHARE)))
     lost = 0
     for queue in queues.every_queue():
         lost += queue.give_up_all("the process ended before they could be sent")

@@ -193,7 +193,7 @@ def test_a_flush_that_is_well_has_delivered() -> None:
     """Under stress: a flush by name that is `ok` has had each event of its scopes accepted, else it tells of them."""
     stress = Stress(4, nests=True, flush_at=100)  # nothing leaves early, to be told of in another result
     stress.run(3.0)
-    assert len(stress.told) > 50
+    assert len(stress.told) > 10
     for result, taken, missing in stress.told:
         if result.ok:
             assert missing == 0

@@ -119,6 +119,7 @@ def test_the_first_process_of_a_container_ends_too() -> None:
     with LocalCollector() as collector:
         process = Process("first_process", url=collector.url, within=["unshare", "--pid", "--fork"]).wait_ready()
         wait_until(lambda: process.lines == ["1"])
+        process.wait_idle()
         (inner,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         os.kill(int(inner), signal.SIGTERM)
         ended = process.ended()
