@@ -18,20 +18,13 @@ if TYPE_CHECKING:
     Message = Any
 
 _CONNECTIONS = ("http", "websocket")
-
-
 _PARAMETERS = ("scope", "receive", "send")
-
-
-def is_lifespan(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-    """Whether a server calls an ASGI application with these arguments for its lifespan, which is no connection."""
-    return _type_of(_call(args, kwargs)) == "lifespan"
 
 
 def observed(
     args: tuple[Any, ...], kwargs: dict[str, Any], options: HandlerOptions
-) -> tuple[tuple[Any, ...], dict[str, Any], Callable[[], Invocation]]:
-    """Return the arguments to call a handler with, and what opens its invocation.
+) -> tuple[tuple[Any, ...], dict[str, Any], Callable[[], Invocation] | None]:
+    """Return the arguments to call a handler with, and what opens its invocation; None for a lifespan, which has none.
 
     Where a server calls an ASGI application, perhaps after the `self` of a method, `send` flushes before it completes
     the response. All other calls keep their arguments.
@@ -42,8 +35,11 @@ def observed(
         options: Opens the invocation.
     """
     call = _call(args, kwargs)
-    if _type_of(call) not in _CONNECTIONS:
+    kind = call[0].get("type") if call else None
+    if not isinstance(kind, str) or kind not in (*_CONNECTIONS, "lifespan"):
         return args, kwargs, functools.partial(options.open, args, kwargs)
+    if kind == "lifespan":
+        return args, kwargs, None
     scope, receive, send = call
     connection = _Connection(scope, receive, send)
     # Of a request nothing that is received can complete the response.
@@ -62,9 +58,9 @@ async def serve(app: Callable[..., Any], scope: Any, receive: Any, send: Any, op
         send: Likewise.
         options: Opens the invocation.
     """
-    if scope["type"] not in _CONNECTIONS:
-        return await app(scope, receive, send)
     args, kwargs, start = observed((scope, receive, send), {}, options)
+    if start is None or scope["type"] not in _CONNECTIONS:
+        return await app(scope, receive, send)
     async with start():
         return await app(*args, **kwargs)
 
@@ -74,11 +70,6 @@ def _call(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
     last = last_arguments(args, kwargs, _PARAMETERS)
     is_call = last and issubclass(type(last[0]), dict) and callable(last[1]) and callable(last[2])
     return last if is_call else []
-
-
-def _type_of(call: list[Any]) -> str:
-    kind = call[0].get("type") if call else None
-    return kind if isinstance(kind, str) else ""
 
 
 class _Connection:

@@ -108,9 +108,9 @@ def _of_function(handler: Callable[..., Any], options: HandlerOptions) -> Callab
         if (args and callable(args[-1])) or kwargs:
             if wsgi.is_call(args, kwargs):
                 return wsgi.respond(handler, args, kwargs, options)
-            if asgi.is_lifespan(args, kwargs):
-                return handler(*args, **kwargs)
             args, kwargs, start = asgi.observed(args, kwargs, options)
+            if start is None:
+                return handler(*args, **kwargs)
             invocation = start()
         else:
             invocation = options.open(args, kwargs)
@@ -129,11 +129,11 @@ def _of_function(handler: Callable[..., Any], options: HandlerOptions) -> Callab
 
 def _of_coroutine_function(handler: Callable[..., Any], options: HandlerOptions) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
-        start: Callable[[], Invocation] = functools.partial(options.open, args, kwargs)
+        start: Callable[[], Invocation] | None = functools.partial(options.open, args, kwargs)
         if (args and callable(args[-1])) or kwargs:
-            if asgi.is_lifespan(args, kwargs):
-                return handler(*args, **kwargs)
             args, kwargs, start = asgi.observed(args, kwargs, options)
+        if start is None:
+            return handler(*args, **kwargs)
         made: list[Any] = []
         outer = _awaited(made, start, args, kwargs)
         try:
@@ -169,8 +169,7 @@ def _of_async_generator_function(handler: Callable[..., Any], options: HandlerOp
 
 
 def _of_generator_function(handler: Callable[..., Any], options: HandlerOptions) -> Callable[..., Any]:
-    def respond(made: list[Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Generator[Any, Any, Any]:
-        made.clear()  # it was made for its names
+    def respond(args: Sequence[Any], kwargs: dict[str, Any]) -> Generator[Any, Any, Any]:
         body = wsgi.respond(handler, args, kwargs, options)
         try:
             return (yield from body)
@@ -178,12 +177,10 @@ def _of_generator_function(handler: Callable[..., Any], options: HandlerOptions)
             body.close()
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        if ((args and callable(args[-1])) or kwargs) and wsgi.is_call(args, kwargs):
+            return _named(respond(args, kwargs), handler(*args, **kwargs))
         made: list[Any] = []
-        outer = (
-            respond(made, args, kwargs)
-            if ((args and callable(args[-1])) or kwargs) and wsgi.is_call(args, kwargs)
-            else delegate(made, lambda: options.open(args, kwargs))
-        )
+        outer = delegate(made, lambda: options.open(args, kwargs))
         return _delegating(outer, made, handler(*args, **kwargs))
 
     return call

@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-#: Special methods that make an instance or a class.
-_MAKE = {"__class_getitem__", "__init__", "__init_subclass__", "__new__", "__subclasshook__"}
-#: Those of attributes, which a proxy does its own way; and the end, which the object has itself.
-_OWN = {"__class__", "__del__", "__delattr__", "__getattr__", "__getattribute__", "__setattr__"}
+#: Special methods that are not forwarded: those that make an instance or a class; those of attributes, which a proxy
+#: does its own way; and the end, which the object has itself.
+_KEPT = frozenset(
+    {
+        *("__class_getitem__", "__init__", "__init_subclass__", "__new__", "__subclasshook__"),
+        *("__class__", "__delattr__", "__getattr__", "__getattribute__", "__setattr__"),
+        "__del__",
+    }
+)
 
 
 class Proxy:
@@ -54,7 +59,7 @@ def proxy_class(
     }
     for base in reversed(kind.__mro__):
         for name, special in vars(base).items():
-            if name.startswith("__") and name.endswith("__") and name not in _MAKE | _OWN:
+            if name.startswith("__") and name.endswith("__") and name not in _KEPT:
                 if special is None:  # as `__hash__` of what has none
                     members[name] = None
                 elif callable(special):

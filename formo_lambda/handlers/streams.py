@@ -273,16 +273,14 @@ def delegate(made: list[Any], start: Callable[[], Invocation]) -> Generator[Any,
                 return stop.value
             try:
                 sent = yield value
-            except GeneratorExit as error:
-                if holder.is_gone():
+            except BaseException as error:
+                if isinstance(error, GeneratorExit) and holder.is_gone():
                     # Collected, on any thread and in the middle of anything: nobody is to wait here. In a context
                     # of its own, because Python up to 3.11 crashes where a variable is set while it is being set.
                     contextvars.copy_context().run(_close_within, inner, invocation)
                     invocation.hand_over()
                     raise
-                thrown.append(_as_it_came(error))
-            except BaseException as error:  # noqa: BLE001 -- whatever is thrown in is the inner generator's
-                thrown.append(_as_it_came(error))
+                thrown.append(_as_it_came(error))  # whatever is thrown in is the inner generator's
             value = None
     except BaseException as error:
         invocation.close(error)

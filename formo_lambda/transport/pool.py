@@ -49,7 +49,8 @@ class _Opening:
         self.error: BaseException | None = None
         # Popped by the one who gets the connection: whoever waits, or the pool.
         self._opened: list[BoundedConnection] = []
-        self._done = Latch()
+        #: Ends the wait for it: it is open, could not be opened, or may never be.
+        self.done = Latch()
 
     def run(self, pool: Pool) -> None:
         """Open it."""
@@ -68,13 +69,9 @@ class _Opening:
             connection.used_at = pool.reached_at = Moment.now()
             pool.address = connection.address
             self._opened.append(connection)
-        self.end()
+        self.done()
         if not self.claimed:
             self.leave(pool)
-
-    def end(self) -> None:
-        """Have nobody wait for it any longer: it has ended, or may never begin."""
-        self._done()
 
     def wait(self, pool: Pool, until: float) -> BoundedConnection | None:
         """Wait until it is open; return None if it could not be opened, or was taken before it was claimed.
@@ -84,7 +81,7 @@ class _Opening:
         """
         opened = False
         try:
-            opened = self._done.wait(until - monotonic())
+            opened = self.done.wait(until - monotonic())
         finally:
             if not opened:  # in time, or at all, if a signal handler raises
                 self.leave(pool)
@@ -197,7 +194,7 @@ class Pool(Endpoint):
             submitted = submit(lambda: self._run_ahead(opening), ("connect", self))
         finally:
             if not submitted:  # no worker can be started, or a signal handler raised
-                opening.end()
+                opening.done()
                 self._forget_ahead(opening)
 
     def _run_ahead(self, opening: _Opening) -> None:

@@ -86,9 +86,7 @@ def test_a_process_that_is_replaced_loses_nothing(tmp_path: Path) -> None:
     with LocalCollector() as collector:
         with worker(tmp_path, collector.url, "--pool", "prefork", "-c", "1", "--max-tasks-per-child", "2"):
             send(tmp_path, collector.url, "bought", 6)
-            limit = time.monotonic() + 20.0
-            while len(collector.events) < 6 and time.monotonic() < limit:
-                time.sleep(0.05)
+            collector.wait_for(6, 20.0)
         assert numbers(collector) == list(range(6))
 
 
@@ -97,9 +95,7 @@ def test_a_decorated_task_delivers_at_once(tmp_path: Path) -> None:
     with LocalCollector() as collector:
         with worker(tmp_path, collector.url, "--pool", "prefork", "-c", "2"):
             send(tmp_path, collector.url, "sold", 5)
-            limit = time.monotonic() + 20.0
-            while len(collector.events) < 5 and time.monotonic() < limit:
-                time.sleep(0.05)
+            collector.wait_for(5, 20.0)
         assert numbers(collector) == list(range(5))
 
 
@@ -108,8 +104,6 @@ def test_a_soft_time_limit_reaches_the_task(tmp_path: Path) -> None:
     with LocalCollector() as collector:
         with worker(tmp_path, collector.url, "--pool", "prefork", "-c", "2"):
             send(tmp_path, collector.url, "tried", 2)
-            limit = time.monotonic() + 20.0
-            while len(collector.events) < 2 and time.monotonic() < limit:
-                time.sleep(0.05)
+            collector.wait_for(2, 20.0)
         assert numbers(collector) == [0, 1]
         assert {event["event"] for event in collector.events} == {"Timed Out"}

@@ -11,27 +11,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from formo_lambda.testing import LocalCollector
 from tests.package.project import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.promises.faults.waiting import wait_until
 
 UWSGI = Path(sys.executable).with_name("uwsgi")
 
 pytestmark = pytest.mark.skipif(not UWSGI.exists(), reason="uWSGI runs on Unix only, and is a tool of development")
-
-
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def ask(port: int) -> None:
@@ -65,7 +54,7 @@ def test_uwsgi(tmp_path: Path, options: list[str]) -> None:
         )
         try:
             loads = processes if "--lazy-apps" in options else 1
-            until(lambda: log.read_text().count(" ready in ") == loads and "worker 2 " in log.read_text())
+            wait_until(lambda: log.read_text().count(" ready in ") == loads and "worker 2 " in log.read_text(), 20.0)
             found = re.search(r"127\.0\.0\.1:(\d+)", log.read_text())
             assert found is not None
             for _ in range(10):
@@ -78,9 +67,9 @@ def test_uwsgi(tmp_path: Path, options: list[str]) -> None:
                 first, second = re.findall(r"spawned uWSGI worker \d+ \(pid: (\d+)", log.read_text())
                 for pid in (first, second):
                     os.kill(int(pid), signal.SIGTERM)
-                until(lambda: log.read_text().count("Respawned uWSGI worker") == processes)
+                wait_until(lambda: log.read_text().count("Respawned uWSGI worker") == processes, 20.0)
                 loads += processes if "--lazy-apps" in options else 0
-                until(lambda: log.read_text().count(" ready in ") == loads)
+                wait_until(lambda: log.read_text().count(" ready in ") == loads, 20.0)
                 for _ in range(10):
                     ask(int(found[1]))
                 requests += 10
